@@ -1,0 +1,1 @@
+"""What `make bench` runs: ratios against peers, measured in the same run."""

@@ -1,0 +1,1 @@
+"""The services that lossapi is measured against."""
