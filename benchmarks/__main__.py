@@ -1,0 +1,37 @@
+"""`python -m benchmarks [http|kernels] [--quick]`."""
+
+import argparse
+import os
+import platform
+import signal
+import sys
+from types import FrameType
+
+
+def leave(number: int, _frame: FrameType | None) -> None:
+    """Turn a request to stop into an exit that ends the servers first."""
+    sys.exit(128 + number)
+
+
+def main() -> int:
+    """Run what was asked for, both by default."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure lossapi.")
+    parser.add_argument("what", nargs="?", choices=["http", "kernels"], help="default: both")
+    parser.add_argument("--quick", action="store_true", help="smaller and fewer: whether it runs, no figures")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, leave)
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    status = 0
+    if arguments.what in (None, "http"):
+        from benchmarks import http
+
+        status |= http.main(quick=arguments.quick)
+    if arguments.what in (None, "kernels"):
+        from benchmarks import kernels
+
+        status |= kernels.main(quick=arguments.quick)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
