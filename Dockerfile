@@ -1,0 +1,32 @@
+ARG BASE=python:3.13-slim
+
+FROM ${BASE} AS build
+WORKDIR /source
+RUN python3 -m venv /build && python3 -m venv --without-pip /opt/lossapi
+COPY requirements/build.txt requirements/serve.txt requirements/
+RUN /build/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements/build.txt \
+    && /build/bin/pip --python /opt/lossapi/bin/python install \
+        --no-cache-dir --no-deps --require-hashes -r requirements/serve.txt
+COPY pyproject.toml LICENSE ./
+COPY lossapi lossapi
+COPY service service
+RUN /build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels . \
+    && /build/bin/pip --python /opt/lossapi/bin/python install --no-cache-dir --no-deps --no-index /wheels/*.whl \
+    && find /opt/lossapi -depth -type d -name tests -exec rm -r {} +
+
+FROM ${BASE}
+LABEL org.opencontainers.image.title="lossapi" \
+    org.opencontainers.image.description="Machine-learning losses and metrics over HTTP" \
+    org.opencontainers.image.licenses="Apache-2.0"
+COPY --from=build /opt/lossapi /opt/lossapi
+ENV PATH=/opt/lossapi/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    LOSSAPI_HOST=0.0.0.0 \
+    LOSSAPI_PORT=8000
+USER 65532:65532
+EXPOSE 8000
+HEALTHCHECK --interval=30s --timeout=3s --start-period=10s \
+    CMD ["python3", "-c", "import http.client, os, sys; server = http.client.HTTPConnection('127.0.0.1', int(os.environ['LOSSAPI_PORT']), timeout=2); server.request('GET', '/health/ready'); sys.exit(server.getresponse().status != 200)"]
+ENTRYPOINT ["lossapi"]
+CMD ["serve"]
