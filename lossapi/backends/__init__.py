@@ -1,0 +1,1 @@
+"""How one chunk is mapped, and on which device."""

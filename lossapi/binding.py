@@ -1,0 +1,224 @@
+"""Tensors meet a definition: which form each comes in, axis sizes that must agree, the dtype to compute in.
+
+What comes out is a `Plan`: arrays in the kernel's own layout, ready to be cut along `batch`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from lossapi.definition import Definition, Input, Map
+from lossapi.domains import BATCH, CLASSES, Array, Bindings, Spec
+from lossapi.errors import DtypeError, ParameterError, ShapeError
+
+HALVES = ("float16", "bfloat16")
+
+
+@dataclass(frozen=True)
+class Bound:
+    """One tensor in the kernel's layout, and the form it was recognised in."""
+
+    name: str
+    spec: Spec
+    array: Array
+
+    @property
+    def cut(self) -> bool:
+        """Whether it is cut along `batch`."""
+        return self.spec.batched
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One computation, checked and laid out; `shape` is the rows' own shape where elementwise rows lie flat."""
+
+    definition: Definition
+    map: Map
+    tensors: tuple[Bound, ...]
+    absent: tuple[str, ...]
+    parameters: Mapping[str, Any]
+    bindings: Bindings
+    dtype: np.dtype[Any]
+    weight: Array | None
+    mean_axes: int
+    scalar: bool
+    shape: tuple[int, ...] | None = None
+
+    @property
+    def batch(self) -> int | None:
+        """How many rows there are to cut; None where rows see each other."""
+        size = self.bindings.get(BATCH) if any(t.cut for t in self.tensors) else None
+        return size if isinstance(size, int) else None
+
+    @property
+    def weight_shape(self) -> tuple[int, ...]:
+        """The shape that weights are broadcast to: what the kernel weighs itself, or its rows."""
+        axes = self.map.weight.axes if self.map.weight else self.sum_axes
+        shape = self.sizes(axes)
+        return shape[: len(shape) - self.mean_axes] if self.mean_axes else shape
+
+    @property
+    def sum_axes(self) -> tuple[str, ...]:
+        """The axes over which the results are added: all of a row loss, `batch` and `*axes` of sums."""
+        axes = self.map.axes
+        return axes if self.map.gives == "rows" else tuple(a for a in axes if a == BATCH or a.startswith("*"))
+
+    def sizes(self, axes: tuple[str, ...]) -> tuple[int, ...]:
+        """The sizes of some axes, one after another."""
+        sizes = [self.bindings.get(axis, 1) for axis in axes]
+        return tuple(n for size in sizes for n in (size if isinstance(size, tuple) else (size,)))
+
+
+def bind(
+    definition: Definition,
+    tensors: Mapping[str, Array],
+    parameters: Mapping[str, Any],
+    weight: Array | None = None,
+    mean_axes: int = 0,
+) -> Plan:
+    """Lay the tensors out for the kernel, or say what does not fit."""
+    mapping = definition.map_for(parameters)
+    bound, absent, bindings = [], [], Bindings()
+    scalar = False
+    for each in definition.inputs:
+        array = tensors.get(each.name)
+        if array is None and each.default is not None:
+            array = np.asarray(each.default, np.float64)
+        if array is None:
+            absent.append(_allow_absence(each))
+            continue
+        array = np.asarray(array)
+        array, spec, was_scalar = _recognise(each, array, bound)
+        scalar |= was_scalar
+        array = _arrange(each.name, array, spec, parameters)
+        spec.bind(each.name, array.shape, bindings)
+        bound.append(Bound(each.name, spec, array))
+    _require_sizes(bindings)
+    _require_label_target(bound, parameters)
+    plan = Plan(
+        definition=definition,
+        map=mapping,
+        tensors=tuple(bound),
+        absent=tuple(absent),
+        parameters=parameters,
+        bindings=bindings,
+        dtype=compute_dtype([b.array for b in bound]),
+        weight=None,
+        mean_axes=mean_axes,
+        scalar=scalar,
+    )
+    if weight is not None:
+        plan = replace(plan, weight=_aligned(np.asarray(weight), plan))
+    return _flattened(plan) if _elementwise(plan) else plan
+
+
+def compute_dtype(arrays: list[Array]) -> np.dtype[Any]:
+    """The widest floating dtype among the inputs; half precisions compute in float32, integers alone in float64."""
+    floating = [a.dtype for a in arrays if a.dtype.kind in "fV"]
+    if not floating:
+        return np.dtype(np.float64)
+    return max((np.dtype(np.float32) if d.name in HALVES else d for d in floating), key=lambda d: d.itemsize)
+
+
+def _allow_absence(each: Input) -> str:
+    if not each.optional:
+        raise ParameterError(f"tensor {each.name}", "nothing", (each.name,))
+    return each.name
+
+
+def _recognise(each: Input, array: Array, bound: list[Bound]) -> tuple[Array, Spec, bool]:
+    """The form that an array has by dtype and shape, never by its values; a lone number is a batch of one."""
+    stars = {b.spec.axes: b.array.ndim for b in bound}
+    fitting = [spec for spec in each.forms.specs if _fits(spec, array.ndim, stars)]
+    if not fitting and array.ndim == 0 and any(s.axes == (BATCH, "*axes") for s in each.forms.specs):
+        spec = next(s for s in each.forms.specs if s.axes == (BATCH, "*axes"))
+        spec.domain.check_dtype(each.name, array)
+        return array.reshape(1), spec, True
+    if not fitting:
+        wanted = " or ".join(str(spec) for spec in each.forms.specs)
+        raise ShapeError(f"{each.name} with axes {wanted}", f"shape {array.shape}", (each.name,))
+    spec = next((s for s in fitting if s.domain.accepts(array.dtype)), fitting[0])
+    if not spec.domain.accepts(array.dtype):
+        raise DtypeError(f"{each.name}: {spec.domain.meaning} as integers", f"dtype {array.dtype}", (each.name,))
+    return array, spec, False
+
+
+def _fits(spec: Spec, rank: int, known: Mapping[tuple[str, ...], int]) -> bool:
+    """Whether the rank fits, given how many axes `*axes` stands for in a tensor met before."""
+    if not spec.fits_rank(rank):
+        return False
+    star = spec.variadic
+    if star is None:
+        return True
+    others = [n - len(axes) + 1 for axes, n in known.items() if spec.axes[star] in axes]
+    return not others or rank - len(spec.axes) + 1 == others[0]
+
+
+def _arrange(name: str, array: Array, spec: Spec, parameters: Mapping[str, Any]) -> Array:
+    """Move the axis that `class_axis` or `axis` points at to where the kernel expects it."""
+    if CLASSES in spec.axes and BATCH in spec.axes:
+        return _moved(name, array, parameters.get("class_axis", 1), spec.axes.index(CLASSES), "class_axis")
+    axis = parameters.get("axis")
+    if axis is None or BATCH not in spec.axes:
+        return array
+    moved = _moved(name, array, axis, array.ndim - 1, "axis")
+    return moved[None] if moved.ndim == 1 and "*axes" in spec.axes else moved
+
+
+def _moved(name: str, array: Array, source: int, to: int, parameter: str) -> Array:
+    if not -array.ndim <= source < array.ndim:
+        raise ParameterError(
+            f"{parameter} within the {array.ndim} axes of {name}", str(source), (parameter,)
+        )
+    return array if source % array.ndim == to else np.moveaxis(array, source, to)
+
+
+def _require_sizes(bindings: Bindings) -> None:
+    for axis, size in bindings.items():
+        if size == 0 and axis not in (BATCH, "length"):
+            raise ShapeError(f"at least one entry along axis {axis}", "0")
+
+
+def _require_label_target(bound: list[Bound], parameters: Mapping[str, Any]) -> None:
+    if parameters.get("ignore_index") is not None and not any(b.spec.domain.name == "label" for b in bound):
+        raise ParameterError("ignore_index only with labels", "a target without labels", ("ignore_index",))
+
+
+def _elementwise(plan: Plan) -> bool:
+    """Whether every element stands alone, so that the arrays may be cut anywhere."""
+    every = (BATCH, "*axes")
+    full = [b for b in plan.tensors if b.spec.axes]
+    pooled = plan.map.axes == (BATCH,) and plan.map.gives == "sums" and not plan.definition.for_rows(plan.parameters)
+    return (
+        (plan.map.axes == every or pooled)
+        and plan.map.weight is None
+        and full[0].array.ndim > 1
+        and all(b.spec.axes == every for b in full)
+        and plan.parameters.get("axis") is None
+        and plan.mean_axes == 0
+        and (plan.weight is None or plan.weight.size == 1 or plan.weight.shape == full[0].array.shape)
+    )
+
+
+def _flattened(plan: Plan) -> Plan:
+    tensors = tuple(Bound(b.name, b.spec, b.array.reshape(-1)) if b.spec.axes else b for b in plan.tensors)
+    shape = next(b.array.shape for b in plan.tensors if b.spec.axes)
+    weight = None if plan.weight is None else plan.weight.reshape(-1)
+    bindings: Bindings = {BATCH: prod(shape), "*axes": ()}
+    return replace(plan, tensors=tensors, weight=weight, bindings=bindings, shape=shape)
+
+
+def _aligned(weight: Array, plan: Plan) -> Array:
+    """A weight lined up with the rows from the left: one per row of the batch, or one per element, or a number."""
+    if weight.dtype.kind not in "fuibV":
+        raise DtypeError("weight as numbers", f"dtype {weight.dtype}", ("weight",))
+    shape = plan.weight_shape
+    aligned = weight.reshape(weight.shape + (1,) * (len(shape) - weight.ndim))
+    if len(aligned.shape) != len(shape) or any(
+        w not in (1, n) for w, n in zip(aligned.shape, shape, strict=True)
+    ):
+        raise ShapeError(f"weight broadcastable to shape {shape}", f"shape {weight.shape}", ("weight",))
+    return aligned

@@ -1,0 +1,148 @@
+"""One chunk: sliced, cast, checked, mapped, and folded into a state with its weights and mask."""
+
+from collections.abc import Mapping
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from lossapi.backends import numpy as backend
+from lossapi.binding import Bound, Plan
+from lossapi.domains import Array
+from lossapi.states import WEIGHT, State, Sums, Totals, Values, Weighted, total
+
+
+def map_chunk(plan: Plan, cut: slice, keep: bool, unchecked: frozenset[str]) -> State:
+    """The state of the rows in `cut`; `keep` keeps the rows themselves."""
+    tensors, mask = take(plan, cut, unchecked)
+    weight = _cut_weight(plan, cut)
+    names = plan.map.parameters
+    given = {name: value for name, value in plan.parameters.items() if name in names}
+    if plan.map.weight is not None:
+        tensors["weight"] = _own_weight(plan, weight, mask, tensors)
+        weight = None
+    out = backend.run(plan.map.function, tensors, given)
+    if plan.map.gives == "state":
+        state: State = out
+        return state
+    if plan.map.gives == "sums":
+        return fold_sums(plan, out, weight, mask, keep)
+    return fold_rows(plan, out, weight, mask, keep)
+
+
+def take(plan: Plan, cut: slice, unchecked: frozenset[str]) -> tuple[dict[str, Array | None], Array | None]:
+    """The kernel's arguments for the rows in `cut`, and which rows `ignore_index` lets enter."""
+    taken: dict[str, Array | None] = {}
+    mask: Array | None = None
+    ignored = plan.parameters.get("ignore_index")
+    for bound in plan.tensors:
+        array = bound.array[cut] if bound.cut else bound.array
+        if bound.spec.domain.name == "label" and ignored is not None:
+            mask = array != ignored
+            array = np.where(mask, array, 0)
+        if bound.name not in unchecked:
+            bounds = bound.spec.domain.bounds(plan.parameters, plan.bindings)
+            bound.spec.domain.check(bound.name, array, bounds, cut.start or 0 if bound.cut else 0)
+        taken[bound.name] = cast(plan, bound, array)
+    return {each.name: taken.get(each.name) for each in plan.map.inputs}, mask
+
+
+def cast(plan: Plan, bound: Bound, array: Array) -> Array:
+    """Labels as indices; everything else in the dtype of the computation."""
+    if bound.spec.domain.kind == "label":
+        return array.astype(np.intp, copy=False)
+    return array.astype(plan.dtype, copy=False)
+
+
+def _cut_weight(plan: Plan, cut: slice) -> Array | None:
+    weight = plan.weight
+    if weight is None or weight.ndim == 0 or weight.shape[0] == 1 or plan.batch is None:
+        return weight
+    return weight[cut]
+
+
+def _own_weight(
+    plan: Plan, weight: Array | None, mask: Array | None, tensors: Mapping[str, Any]
+) -> Array | None:
+    """The weight for a kernel that weighs itself: the mask folded in, in full shape."""
+    if weight is None and mask is None:
+        return None
+    spec = plan.map.weight
+    shape = plan.sizes(spec.axes) if spec else ()
+    rows = next(t.shape[0] for t in tensors.values() if t is not None and t.ndim)
+    full = np.broadcast_to(1.0 if weight is None else weight, (rows, *shape[1:]))
+    return full if mask is None else np.where(mask, full, 0.0)
+
+
+def fold_rows(plan: Plan, out: Any, weight: Array | None, mask: Array | None, keep: bool) -> State:
+    """One value per row, with its weight: totals, or the rows themselves."""
+    value, own = out if isinstance(out, Weighted) else (out, None)
+    if plan.mean_axes:
+        value = value.mean(axis=tuple(range(value.ndim - plan.mean_axes, value.ndim)))
+    rows = len(value) if np.ndim(value) else 1
+    if mask is not None:
+        value = np.where(mask, value, 0.0)
+        rows = int(np.count_nonzero(mask.reshape(mask.shape[0], -1).any(axis=1)))
+    weighted = value if weight is None else value * weight
+    entered = value.size if mask is None else int(np.count_nonzero(mask))
+    if keep:
+        return Values((weighted,), entered)
+    divisor, nonzero = _divisor(value, own, weight, mask, entered)
+    return Totals(total(weighted), divisor, nonzero, entered, rows)
+
+
+def _divisor(
+    value: Array, own: Array | None, weight: Array | None, mask: Array | None, entered: int
+) -> tuple[float, int]:
+    """Σw and #(w≠0) over the rows that enter."""
+    if own is None and weight is None:
+        return float(entered), entered
+    weights = own if weight is None else weight if own is None else own * weight
+    weights = np.broadcast_to(np.asarray(weights), value.shape)
+    if mask is not None:
+        weights = np.where(mask, weights, 0.0)
+    return total(weights), int(np.count_nonzero(weights))
+
+
+def fold_sums(plan: Plan, out: Mapping[str, Array], weight: Array | None, mask: Array | None, keep: bool) -> State:
+    """Sums per row, added over the rows; or a reading of each row, averaged."""
+    size = len(next(iter(out.values())))
+    if plan.definition.for_rows(plan.parameters):
+        return fold_rows(plan, read_rows(plan, out), weight, None, keep)
+    axes = _summed(plan)
+    weighed = {name: each if weight is None else each * _to_rank(weight, each) for name, each in out.items()}
+    sums = {name: np.add.reduce(each, axis=axes, dtype=np.float64) for name, each in weighed.items()}
+    shape = next(iter(out.values())).shape[: len(axes)]
+    rows = prod(shape) if weight is None else total(np.broadcast_to(weight, shape))
+    return Sums({**sums, WEIGHT: np.float64(rows)}, _entered(plan, mask, size))
+
+
+def _summed(plan: Plan) -> tuple[int, ...]:
+    """The positions of the axes added over; they come first."""
+    return tuple(range(len(plan.sizes(plan.sum_axes))))
+
+
+def _to_rank(weight: Array, array: Array) -> Array:
+    return weight.reshape(weight.shape + (1,) * (array.ndim - weight.ndim))
+
+
+def _entered(plan: Plan, mask: Array | None, rows: int) -> int:
+    """How many elements entered: those the mask lets in, or all of `batch` and `*axes`."""
+    if mask is not None:
+        return int(np.count_nonzero(mask))
+    return rows * int(np.prod(plan.sizes(("*axes",)))) if plan.batch is not None else rows
+
+
+def read_rows(plan: Plan, out: Mapping[str, Array]) -> Array:
+    """The reading of each row's own sums."""
+    return read_sums(plan, {**out, WEIGHT: np.float64(1.0)})
+
+
+def read_sums(plan: Plan, sums: Any) -> Any:
+    """The definition's reading of what the map's sums came to."""
+    definition = plan.definition
+    assert definition.reading is not None
+    given = {n: v for n, v in plan.parameters.items() if n in definition.reading_parameters}
+    arrays = {b.name: cast(plan, b, b.array) for b in plan.tensors}
+    own = {each.name: arrays.get(each.name) for each in definition.reading_inputs}
+    return backend.run(definition.reading, {"sums": sums, **own}, given)

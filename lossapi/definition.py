@@ -1,0 +1,230 @@
+"""@loss and @metric: a function's signature and docstring, read once into a frozen record.
+
+A *map* takes tensors (positional) and parameters (keyword-only). Its return annotation says what comes out:
+
+    Rows[Array, "batch *axes"]           one value per row; the reductions, weights and masks are done for it
+    Sums[dict, "batch classes"]          named sums per row; the axes `batch` and `*axes` are added over
+    a State class                        the chunk's state itself
+
+A definition made `of=` a map is a *reading*: its first argument is what the map's sums came to.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, TypeVar, get_args
+
+from pydantic import BaseModel
+
+from lossapi.document import Document, read_document
+from lossapi.domains import BATCH, CLASSES, Forms, Spec
+from lossapi.parameters import Field, Integer, Reduction, model, read_parameters
+from lossapi.presets import Preset
+
+Kind = Literal["loss", "metric"]
+Function = Callable[..., Any]
+F = TypeVar("F", bound=Function)
+
+
+@dataclass(frozen=True)
+class Input:
+    """One tensor of a definition: the forms in which it may come, and its default."""
+
+    name: str
+    forms: Forms
+    default: Any = None
+
+    @property
+    def optional(self) -> bool:
+        """Whether a request may leave it out."""
+        return self.forms.optional or self.default is not None
+
+
+@dataclass(frozen=True)
+class Map:
+    """A function from tensors to rows, sums or a state."""
+
+    function: Function
+    inputs: tuple[Input, ...]
+    output: Any
+    parameters: Mapping[str, Field]
+    weight: Spec | None
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The axes of what comes out; a state has none."""
+        return self.output.axes if isinstance(self.output, Spec) else ()
+
+    @property
+    def gives(self) -> str:
+        """`rows`, `sums` or `state`."""
+        return self.output.domain.name if isinstance(self.output, Spec) else "state"
+
+
+def read_map(function: Function) -> Map:
+    """Read a map's signature; a positional argument called `weight` says that it applies the weights itself."""
+    signature = inspect.signature(function)
+    inputs = []
+    for argument in signature.parameters.values():
+        if argument.kind is argument.POSITIONAL_OR_KEYWORD:
+            annotation = argument.annotation
+            forms = annotation if isinstance(annotation, Forms) else Forms((annotation,))
+            default = None if argument.default is argument.empty else argument.default
+            inputs.append(Input(argument.name, forms, default))
+    own = next((i.forms.specs[0] for i in inputs if i.name == "weight"), None)
+    tensors = tuple(i for i in inputs if i.name != "weight")
+    return Map(function, tensors, signature.return_annotation, read_parameters(function), own)
+
+
+@dataclass(frozen=True)
+class RowMode:
+    """When a reading is taken row by row and averaged, rather than once over everything; and of which map."""
+
+    when: Callable[[Mapping[str, Any]], bool]
+    map: Map
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A loss or a metric: everything that can be served, exported or tested about it follows from this record."""
+
+    name: str
+    kind: Kind
+    family: str
+    map: Map
+    reading: Function | None
+    row_mode: RowMode | None
+    document: Document
+    like: tuple[Preset, ...]
+    default_reduction: str
+    extra: Mapping[str, Field]
+
+    @cached_property
+    def inputs(self) -> tuple[Input, ...]:
+        """Its tensors, in order: the map's, then those of the reading alone."""
+        return self.map.inputs + self.reading_inputs
+
+    @cached_property
+    def reading_inputs(self) -> tuple[Input, ...]:
+        """Tensors that only the reading takes, such as one weight per class."""
+        return read_map(self.reading).inputs[1:] if self.reading else ()
+
+    @cached_property
+    def reading_parameters(self) -> Mapping[str, Field]:
+        """The parameters that the reading takes."""
+        return read_parameters(self.reading) if self.reading else {}
+
+    @cached_property
+    def fields(self) -> dict[str, Field]:
+        """Every parameter: the map's, the reading's, and those that its axes and domains bring."""
+        brought: dict[str, Field] = {}
+        if self._has_axes(BATCH, CLASSES):
+            brought["class_axis"] = (int, 1)
+        if any(spec.domain.name == "label" for i in self.inputs for spec in i.forms.specs):
+            brought["ignore_index"] = (Integer | None, None)
+        return {**self.map.parameters, **brought, **self.extra, **self.reading_parameters}
+
+    def _has_axes(self, *names: str) -> bool:
+        return any(set(names) <= set(spec.axes) for i in self.inputs for spec in i.forms.specs)
+
+    @cached_property
+    def parameters(self) -> type[BaseModel]:
+        """The parameters as a pydantic model, their documentation included."""
+        return model(f"{self.name}_parameters", self.fields)
+
+    @property
+    def reductions(self) -> tuple[str, ...]:
+        """The reductions a request may ask for; a metric has its own way to come to one number."""
+        return get_args(Reduction) if self.kind == "loss" else ()
+
+    def for_rows(self, parameters: Mapping[str, Any]) -> bool:
+        """Whether the value is a reduction of rows (else one reading of the whole)."""
+        if self.row_mode is not None:
+            return self.row_mode.when(parameters)
+        return self.map.gives == "rows" and self.reading is None
+
+    def map_for(self, parameters: Mapping[str, Any]) -> Map:
+        """The map in force under these parameters."""
+        return self.row_mode.map if self.row_mode and self.row_mode.when(parameters) else self.map
+
+
+def row_mode(parameter: str, value: Any = True, function: Function | None = None) -> tuple[str, Any, Function | None]:
+    """Row by row when `parameter` is `value` (`...`: is anything but None), perhaps of another map."""
+    return parameter, value, function
+
+
+def define(
+    kind: Kind,
+    function: Function,
+    family: str,
+    *,
+    of: Function | None,
+    rows: tuple[str, Any, Function | None] | None,
+    like: Sequence[Preset],
+    reduction: str,
+    extra: Mapping[str, Field],
+) -> Definition:
+    """Read one function into a Definition."""
+    mapping = read_map(of or function)
+    mode = None
+    if rows is not None:
+        name, value, other = rows
+        mode = RowMode(
+            lambda p: p.get(name) is not None if value is ... else p.get(name) == value,
+            read_map(other) if other else mapping,
+        )
+    return Definition(
+        name=function.__name__.rstrip("_"),
+        kind=kind,
+        family=family,
+        map=mapping,
+        reading=function if of else None,
+        row_mode=mode,
+        document=read_document(function),
+        like=tuple(like),
+        default_reduction=reduction,
+        extra=extra,
+    )
+
+
+PER_SAMPLE: Mapping[str, Field] = {"per_sample": (bool, False)}
+
+
+def loss(
+    family: str,
+    *,
+    of: Function | None = None,
+    rows: tuple[str, Any, Function | None] | None = None,
+    like: Sequence[Preset] = (),
+    reduction: str = "mean",
+) -> Callable[[F], F]:
+    """Declare a loss. One `of` a map of sums is taken per sample too, under the parameter `per_sample`."""
+    extra = PER_SAMPLE if of is not None and rows is None else {}
+    mode = row_mode("per_sample") if extra else rows
+
+    def declare(function: F) -> F:
+        made = define("loss", function, family, of=of, rows=mode, like=like, reduction=reduction, extra=extra)
+        function.__dict__["definition"] = made
+        return function
+
+    return declare
+
+
+def metric(
+    family: str,
+    *,
+    of: Function | None = None,
+    rows: tuple[str, Any, Function | None] | None = None,
+    like: Sequence[Preset] = (),
+) -> Callable[[F], F]:
+    """Declare a metric: a reading `of` a map, or rows whose weighted mean it is."""
+
+    def declare(function: F) -> F:
+        made = define(
+            "metric", function, family, of=of, rows=rows, like=like, reduction="weighted_mean", extra={}
+        )
+        function.__dict__["definition"] = made
+        return function
+
+    return declare

@@ -1,0 +1,146 @@
+"""The fold: cut along `batch`, map each chunk to a state on worker threads, merge in order, read.
+
+Chunks are cut by size alone, never by the number of threads, and merged in order: the same bits for any number
+of threads. A chunk is small enough that a kernel's temporaries stay in the second-level cache.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import cache, reduce
+from typing import Any
+
+import numpy as np
+
+from lossapi import chunks, parameters, readings, registry
+from lossapi.backends import numpy as numpy_backend
+from lossapi.binding import Plan, bind
+from lossapi.definition import Definition
+from lossapi.domains import Array
+from lossapi.errors import ParameterError, Unsupported
+from lossapi.states import State, Totals
+
+CHUNK = 65536
+"""Elements of the largest tensor in one chunk."""
+
+RETURNS = ("value", "gradient", "state")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One computation asked for: a definition, its tensors and parameters, and how to come to a value.
+
+    `mean_axes`, `unchecked` and `empty` serve other libraries' conventions: trailing axes averaged before
+    the weights enter, tensors whose domain is not checked, the mean of nothing.
+    """
+
+    definition: Definition
+    tensors: Mapping[str, Array]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    weight: Array | None = None
+    reduction: str | None = None
+    mean_axes: int = 0
+    unchecked: frozenset[str] = frozenset()
+    empty: float | None = None
+    returns: Sequence[str] = ("value",)
+    threads: int | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came out; `value` is a float, an array, or named arrays."""
+
+    name: str
+    value: Any
+    reduction: str | None
+    count: int
+    backend: str = numpy_backend.NAME
+    provider: str = numpy_backend.PROVIDER
+
+    @property
+    def finite(self) -> bool:
+        """Whether no NaN or infinity is in the value."""
+        values = self.value.values() if isinstance(self.value, dict) else [self.value]
+        return all(bool(np.isfinite(v).all()) for v in values)
+
+
+def compute(
+    name: str | Definition,
+    tensors: Mapping[str, Any],
+    parameters: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Result:
+    """Compute one loss or metric by name: `compute("huber", {"prediction": p, "target": t}, {"delta": 2.0})`.
+
+    Options are the fields of `Call`, such as `weight` and `reduction`. Raises a `LossError` for bad input.
+    """
+    definition = registry.find(name) if isinstance(name, str) else name
+    arrays = {key: np.asarray(value) for key, value in tensors.items()}
+    return run(Call(definition, arrays, parameters or {}, **options))
+
+
+def run(call: Call) -> Result:
+    """Check, cut, map, merge, read."""
+    definition = call.definition
+    for wanted in call.returns:
+        if wanted != "value":
+            raise Unsupported('return of "value"', repr(wanted), ("return",))
+    given = parameters.check(definition.parameters, call.parameters)
+    reduction = _reduction(definition, call.reduction)
+    plan = bind(definition, call.tensors, given, call.weight, call.mean_axes)
+    state = fold(plan, keep=reduction == "none", unchecked=call.unchecked, threads=call.threads)
+    value, count = readings.read(plan, state, reduction, call.empty)
+    shown = reduction if definition.kind == "loss" else None
+    return Result(definition.name, value, shown, count)
+
+
+def _reduction(definition: Definition, asked: str | None) -> str:
+    if asked is None:
+        return definition.default_reduction
+    if definition.kind == "metric":
+        raise ParameterError("no reduction (a metric has its own)", repr(asked), ("reduction",))
+    if asked not in definition.reductions:
+        known = ", ".join(definition.reductions)
+        raise ParameterError(f"reduction to be one of {known}", repr(asked), ("reduction",))
+    return asked
+
+
+def fold(plan: Plan, *, keep: bool, unchecked: frozenset[str] = frozenset(), threads: int | None = None) -> State:
+    """The state of a whole plan: chunks mapped, in parallel when there are several, merged in order."""
+
+    def step(cut: slice) -> State:
+        return chunks.map_chunk(plan, cut, keep, unchecked)
+
+    merged: State = reduce(lambda one, two: one + two, _mapped(step, cuts(plan), threads))
+    if plan.shape is not None and isinstance(merged, Totals):
+        return replace(merged, rows=plan.shape[0])
+    return merged
+
+
+def cuts(plan: Plan) -> list[slice]:
+    """Where the batch is cut: by size alone."""
+    batch = plan.batch
+    if batch is None:
+        return [slice(None)]
+    largest = max(t.array.size for t in plan.tensors if t.cut)
+    rows = max(1, CHUNK * max(batch, 1) // max(largest, 1))
+    return [slice(start, min(start + rows, batch)) for start in range(0, max(batch, 1), rows)]
+
+
+def _mapped(step: Callable[[slice], State], pieces: list[slice], threads: int | None) -> Iterator[State]:
+    count = threads or cores()
+    if len(pieces) == 1 or count == 1:
+        return map(step, pieces)
+    return _pool(count).map(step, pieces)
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="lossapi-map")
+
+
+@cache
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

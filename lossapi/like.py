@@ -1,0 +1,65 @@
+"""Another library's function by its own name: its arguments in, its own answer out."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from lossapi import engine, registry
+from lossapi.definition import Definition
+from lossapi.engine import Call, Result
+from lossapi.errors import LossError, UnknownName, nearest
+from lossapi.presets import Preset
+
+OPTIONS = ("reduction", "weight", "empty", "mean_axes", "unchecked")
+
+
+@cache
+def presets() -> Mapping[str, Mapping[str, tuple[Definition, Preset]]]:
+    """Every preset by library and function, with the definition it stands beside."""
+    found: dict[str, dict[str, tuple[Definition, Preset]]] = {}
+    for definition in registry.catalogue().values():
+        for preset in definition.like:
+            functions = found.setdefault(preset.library.name, {})
+            if preset.function in functions:
+                raise ValueError(f"{preset.library.name} {preset.function} is defined twice")
+            functions[preset.function] = (definition, preset)
+    return {library: dict(sorted(functions.items())) for library, functions in sorted(found.items())}
+
+
+def find(library: str, function: str) -> tuple[Definition, Preset]:
+    """The definition and preset for one function of one library."""
+    functions = presets().get(library)
+    if functions is None:
+        raise UnknownName(f"a library such as {nearest(library, presets())}", repr(library))
+    if function not in functions:
+        raise UnknownName(f"a function of {library} such as {nearest(function, functions)}", repr(function))
+    return functions[function]
+
+
+def call(library: str, function: str, arguments: Mapping[str, Any]) -> Call:
+    """The library's call as one of ours."""
+    definition, preset = find(library, function)
+    inputs = frozenset(each.name for each in definition.inputs)
+    given = {
+        name: np.asarray(value) if value is not None and preset.is_tensor(name, inputs) else value
+        for name, value in arguments.items()
+    }
+    ours = preset.translate(given)
+    return Call(
+        definition,
+        tensors={name: value for name, value in ours.items() if name in inputs},
+        parameters={name: value for name, value in ours.items() if name not in inputs and name not in OPTIONS},
+        **{name: ours[name] for name in OPTIONS if name in ours},
+    )
+
+
+def compute(library: str, function: str, arguments: Mapping[str, Any]) -> Result:
+    """What the library's function gives; faults are placed by the library's own argument names."""
+    _, preset = find(library, function)
+    theirs = {preset.named(name): name for name in preset.arguments}
+    try:
+        return engine.run(call(library, function, arguments))
+    except LossError as error:
+        raise error.renamed(theirs) from None

@@ -1,0 +1,1 @@
+"""The losses, one idea a file."""

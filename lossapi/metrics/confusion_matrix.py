@@ -1,0 +1,116 @@
+"""The confusion matrix and its four cells."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from lossapi.definition import metric
+from lossapi.domains import Array
+from lossapi.functions import namespace
+from lossapi.maps.confusion import confusion, divided, one_vs_rest
+from lossapi.states import Counts
+
+CellAverage = Literal["binary", "micro", "none"]
+
+
+@metric(family="classification", of=confusion)
+def confusion_matrix(counts: Counts, *, normalize: Literal["true", "pred", "all"] | None = None) -> Array:
+    """How often each class was taken for each: rows true, columns predicted.
+
+    Formula:
+        C_ij = the (weighted) number of elements of class i that were called j
+    Shapes:
+        target: labels (batch, *axes); value: (classes, classes), binary [[tn, fp], [fn, tp]]; for several labels
+        a row (labels, 2, 2)
+    Convention:
+        As scikit-learn; `normalize` divides by the row (true), the column (pred) or everything (all).
+    Source:
+        K. Pearson, On the Theory of Contingency, 1904
+    Example:
+        {"prediction": [0, 2, 1, 2], "target": [0, 1, 1, 2]} → [[1.0, 0.0, 0.0], [0.0, 1.0, 1.0], [0.0, 0.0, 1.0]]
+    """
+    table = counts.table
+    xp = namespace(table)
+    if normalize is None:
+        return table
+    axis: Mapping[str, int | tuple[int, int]] = {"true": -1, "pred": -2, "all": (-2, -1)}
+    return divided(table, xp.sum(table, axis=axis[normalize], keepdims=True) + 0.0 * table, 0.0)
+
+
+def _cell(counts: Counts, index: int, average: CellAverage) -> Array:
+    """One of tp, fp, fn, tn: of class 1, summed over the classes, or of each class."""
+    cell = one_vs_rest(counts)[index]
+    if average == "binary" and counts.table.shape == (2, 2):
+        return cell[1]
+    return cell if average == "none" else namespace(cell).sum(cell)
+
+
+@metric(family="classification", of=confusion)
+def true_positives(counts: Counts, *, average: CellAverage = "binary") -> Array:
+    """How many positives were called positive.
+
+    Formula:
+        #(target = c and prediction = c)
+    Shapes:
+        target: labels (batch, *axes); a number, or with average none one per class
+    Convention:
+        With two classes those of class 1, otherwise (or under micro) summed over the classes.
+    Source:
+        K. Pearson, On the Theory of Contingency, 1904
+    Example:
+        {"prediction": [1, 1, 0, 1], "target": [1, 0, 0, 1]} → 2.0
+    """
+    return _cell(counts, 0, average)
+
+
+@metric(family="classification", of=confusion)
+def false_positives(counts: Counts, *, average: CellAverage = "binary") -> Array:
+    """How many negatives were called positive: false alarms.
+
+    Formula:
+        #(target ≠ c and prediction = c)
+    Shapes:
+        target: labels (batch, *axes); a number, or with average none one per class
+    Convention:
+        With two classes those of class 1, otherwise (or under micro) summed over the classes.
+    Source:
+        K. Pearson, On the Theory of Contingency, 1904
+    Example:
+        {"prediction": [1, 1, 0, 1], "target": [1, 0, 0, 1]} → 1.0
+    """
+    return _cell(counts, 1, average)
+
+
+@metric(family="classification", of=confusion)
+def false_negatives(counts: Counts, *, average: CellAverage = "binary") -> Array:
+    """How many positives were called negative: misses.
+
+    Formula:
+        #(target = c and prediction ≠ c)
+    Shapes:
+        target: labels (batch, *axes); a number, or with average none one per class
+    Convention:
+        With two classes those of class 1, otherwise (or under micro) summed over the classes.
+    Source:
+        K. Pearson, On the Theory of Contingency, 1904
+    Example:
+        {"prediction": [1, 0, 0, 1], "target": [1, 1, 0, 1]} → 1.0
+    """
+    return _cell(counts, 2, average)
+
+
+@metric(family="classification", of=confusion)
+def true_negatives(counts: Counts, *, average: CellAverage = "binary") -> Array:
+    """How many negatives were called negative.
+
+    Formula:
+        #(target ≠ c and prediction ≠ c)
+    Shapes:
+        target: labels (batch, *axes); a number, or with average none one per class
+    Convention:
+        With two classes those of class 1, otherwise (or under micro) summed over the classes.
+    Source:
+        K. Pearson, On the Theory of Contingency, 1904
+    Example:
+        {"prediction": [1, 1, 0, 1], "target": [1, 0, 0, 1]} → 1.0
+    """
+    return _cell(counts, 3, average)

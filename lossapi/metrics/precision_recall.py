@@ -1,0 +1,99 @@
+"""Precision, recall and their harmonic means."""
+
+from lossapi.definition import metric, row_mode
+from lossapi.domains import Array
+from lossapi.maps.confusion import ZeroDivision, averaged, confusion, confusion_rows
+from lossapi.parameters import Average, NonNegative
+from lossapi.states import Counts
+
+SAMPLES = row_mode("average", "samples", confusion_rows)
+
+
+@metric(family="classification", of=confusion, rows=SAMPLES)
+def precision(
+    counts: Counts, *, average: Average = "binary", pos_label: int = 1, zero_division: ZeroDivision = 0
+) -> Array:
+    """How many of those called positive are: tp / (tp + fp).
+
+    Formula:
+        tp / (tp + fp)
+    Shapes:
+        target: labels (batch, *axes); prediction: labels or scores of that shape, or scores with a class axis more
+    Convention:
+        As scikit-learn: a macro average leaves out classes that are in neither tensor; 0/0 is `zero_division`.
+    Source:
+        A. Kent et al., Machine Literature Searching VIII, 1955, doi:10.1002/asi.5090060209
+    Example:
+        {"prediction": [1, 1, 0, 1], "target": [1, 0, 0, 1]} → 0.6666666666666666
+    """
+    return averaged(lambda tp, fp, fn, tn: (tp, tp + fp), counts, average, pos_label, zero_division)
+
+
+@metric(family="classification", of=confusion, rows=SAMPLES)
+def recall(
+    counts: Counts, *, average: Average = "binary", pos_label: int = 1, zero_division: ZeroDivision = 0
+) -> Array:
+    """How many of the positives were found: tp / (tp + fn).
+
+    Formula:
+        tp / (tp + fn)
+    Shapes:
+        target: labels (batch, *axes); prediction: labels or scores of that shape, or scores with a class axis more
+    Convention:
+        As scikit-learn: a macro average leaves out classes that are in neither tensor; 0/0 is `zero_division`.
+    Source:
+        A. Kent et al., Machine Literature Searching VIII, 1955, doi:10.1002/asi.5090060209
+    Example:
+        {"prediction": [1, 1, 0, 0], "target": [1, 0, 1, 0]} → 0.5
+    """
+    return averaged(lambda tp, fp, fn, tn: (tp, tp + fn), counts, average, pos_label, zero_division)
+
+
+@metric(family="classification", of=confusion, rows=SAMPLES)
+def f1(
+    counts: Counts, *, average: Average = "binary", pos_label: int = 1, zero_division: ZeroDivision = 0
+) -> Array:
+    """The harmonic mean of precision and recall: 2tp / (2tp + fp + fn).
+
+    Formula:
+        2 tp / (2 tp + fp + fn) = 2 · precision · recall / (precision + recall)
+    Shapes:
+        target: labels (batch, *axes); prediction: labels or scores of that shape, or scores with a class axis more
+    Convention:
+        As scikit-learn. On one set it equals the dice coefficient; a mean of per-image dice is not the F1 of the set.
+    Source:
+        C. J. van Rijsbergen, Information Retrieval, 1979
+    Example:
+        {"prediction": [1, 1, 0, 1], "target": [1, 0, 0, 1]} → 0.8
+    """
+    return averaged(lambda tp, fp, fn, tn: (2 * tp, 2 * tp + fp + fn), counts, average, pos_label, zero_division)
+
+
+@metric(family="classification", of=confusion, rows=SAMPLES)
+def f_beta(
+    counts: Counts,
+    *,
+    beta: NonNegative = 1.0,
+    average: Average = "binary",
+    pos_label: int = 1,
+    zero_division: ZeroDivision = 0,
+) -> Array:
+    """The weighted harmonic mean of precision and recall, in which recall counts `beta` times as much.
+
+    Formula:
+        (1 + β²) tp / ((1 + β²) tp + β² fn + fp)
+    Shapes:
+        target: labels (batch, *axes); prediction: labels or scores of that shape, or scores with a class axis more
+    Convention:
+        As scikit-learn; β = 0 is precision, β = 1 is F1.
+    Source:
+        C. J. van Rijsbergen, Information Retrieval, 1979
+    Example:
+        {"prediction": [1, 1, 0, 1], "target": [1, 0, 0, 1], "beta": 2.0} → 0.9090909090909091
+    """
+    square = beta * beta
+
+    def ratio(tp: Array, fp: Array, fn: Array, tn: Array) -> tuple[Array, Array]:
+        return (1 + square) * tp, (1 + square) * tp + square * fn + fp
+
+    return averaged(ratio, counts, average, pos_label, zero_division)

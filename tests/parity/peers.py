@@ -1,0 +1,156 @@
+"""The other libraries, called live where they are installed, and from what they once answered where not.
+
+`LOSSAPI_RECORD=1 pytest tests/parity` writes their answers, with their versions, into `recorded/`.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lossapi import LossError, like
+
+RECORDED = Path(__file__).parent / "recorded"
+RECORDING = os.environ.get("LOSSAPI_RECORD") == "1"
+RAISES = "raises"
+os.environ.setdefault("KERAS_BACKEND", "torch")
+
+Arguments = Mapping[str, Any]
+
+
+def call_torch(function: str, arguments: Arguments) -> Any:
+    """torch.nn.functional, arrays as tensors."""
+    import torch
+
+    given = {
+        k: torch.from_numpy(np.array(v)) if isinstance(v, np.ndarray | np.generic) else v
+        for k, v in arguments.items()
+    }
+    return np.asarray(getattr(torch.nn.functional, function)(**given))
+
+
+def call_keras(function: str, arguments: Arguments) -> Any:
+    """keras.losses, a function, or a class with constructor and call arguments together."""
+    import keras
+
+    found = getattr(keras.losses, function)
+    given = dict(arguments)
+    if isinstance(found, type):
+        called = {k: given.pop(k) for k in ("y_true", "y_pred", "sample_weight") if k in given}
+        dtype = np.asarray(called["y_pred"]).dtype
+        found = found(**given, **({} if dtype.kind != "f" else {"dtype": dtype.name}))
+        given = called
+    return np.asarray(keras.ops.convert_to_numpy(found(**given)))
+
+
+def call_optax(function: str, arguments: Arguments) -> Any:
+    """optax.losses in the precision of its arguments."""
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    import optax
+
+    return np.asarray(getattr(optax.losses, function)(**arguments))
+
+
+def call_sklearn(function: str, arguments: Arguments) -> Any:
+    """sklearn.metrics."""
+    from sklearn import metrics
+
+    return np.asarray(getattr(metrics, function)(**arguments))
+
+
+PEERS: dict[str, tuple[str, str, Callable[[str, Arguments], Any]]] = {
+    "torch": ("torch", "torch", call_torch),
+    "keras": ("keras", "keras", call_keras),
+    "optax": ("optax", "optax", call_optax),
+    "sklearn": ("sklearn", "scikit-learn", call_sklearn),
+}
+
+
+def live(library: str) -> bool:
+    """Whether the library itself is here to be asked."""
+    return find_spec(PEERS[library][0]) is not None
+
+
+def expected(library: str, function: str, arguments: Arguments) -> Any:
+    """What the library answers: an array, or `RAISES`."""
+    if not live(library):
+        return _recall(library, _key(function, arguments))
+    try:
+        answer = PEERS[library][2](function, arguments)
+    except (ValueError, TypeError, RuntimeError, IndexError, AssertionError, NotImplementedError, KeyError):
+        answer = RAISES
+    if RECORDING:
+        _record(library, _key(function, arguments), answer)
+    return answer
+
+
+def agree(library: str, function: str, arguments: Arguments, *, rtol: float | None = None, atol: float = 0.0) -> None:
+    """Hold our answer to /v1/like/{library}/{function} against the library's own, refusals included.
+
+    The tolerance follows the dtype: 1e-10 for float64, 1e-5 for float32.
+    """
+    theirs = expected(library, function, arguments)
+    try:
+        ours = np.asarray(like.compute(library, function, arguments).value)
+    except LossError as error:
+        assert isinstance(theirs, str), f"{library}.{function} gives {theirs}, we refuse: {error}"
+        return
+    assert not isinstance(theirs, str), f"{library}.{function} raises, we answer {ours}"
+    floats = [np.asarray(v).dtype for v in arguments.values() if isinstance(v, np.ndarray) and v.dtype.kind == "f"]
+    single = any(d.itemsize < 8 for d in floats)
+    rtol = rtol if rtol is not None else 1e-5 if single else 1e-10
+    if not live(library):
+        ours = _digest(ours)
+    np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=atol or (1e-6 if single else 1e-12))
+
+
+def _key(function: str, arguments: Arguments) -> str:
+    text = hashlib.sha256(function.encode())
+    for name, value in sorted(arguments.items()):
+        text.update(name.encode())
+        if isinstance(value, np.ndarray):
+            text.update(f"{value.dtype}{value.shape}".encode() + np.ascontiguousarray(value).tobytes())
+        else:
+            text.update(repr(value).encode())
+    return f"{function}:{text.hexdigest()[:16]}"
+
+
+def _digest(answer: Any) -> Any:
+    """An answer small enough to keep: itself, or its sum, extremes and first entries."""
+    array = np.asarray(answer, np.float64)
+    if array.size <= 16:
+        return array
+    flat = array.reshape(-1)
+    return np.array([flat.size, flat.sum(), flat.min(), flat.max(), *flat[:4]])
+
+
+@cache
+def _book(library: str) -> dict[str, Any]:
+    path = RECORDED / f"{library}.json"
+    book: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return book
+
+
+def _record(library: str, key: str, answer: Any) -> None:
+    book = _book(library)
+    book["version"] = version(PEERS[library][1])
+    book[key] = RAISES if isinstance(answer, str) else _digest(answer).tolist()
+    RECORDED.mkdir(exist_ok=True)
+    (RECORDED / f"{library}.json").write_text(json.dumps(dict(sorted(book.items())), indent=0) + "\n")
+
+
+def _recall(library: str, key: str) -> Any:
+    if key not in _book(library):
+        pytest.skip(f"{library} is not installed and its answer is not recorded")
+    kept = _book(library)[key]
+    return kept if isinstance(kept, str) else np.asarray(kept, np.float64)
