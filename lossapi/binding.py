@@ -6,6 +6,7 @@ What comes out is a `Plan`: arrays in the kernel's own layout, ready to be cut a
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import prod
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from lossapi.definition import Definition, Input, Map
 from lossapi.domains import BATCH, CLASSES, Array, Bindings, Spec
 from lossapi.errors import DtypeError, ParameterError, ShapeError
 
-HALVES = ("float16", "bfloat16")
+SINGLE, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
+_itemsize = attrgetter("itemsize")
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def bind(
             absent.append(_allow_absence(each))
             continue
         array = np.asarray(array)
-        array, spec, was_scalar = _recognise(each, array, bound)
+        array, spec, was_scalar = _recognise(each, array, bindings)
         scalar |= was_scalar
         array = _arrange(each.name, array, spec, parameters)
         spec.bind(each.name, array.shape, bindings)
@@ -118,9 +120,8 @@ def bind(
 def compute_dtype(arrays: list[Array]) -> np.dtype[Any]:
     """The widest floating dtype among the inputs; half precisions compute in float32, integers alone in float64."""
     floating = [a.dtype for a in arrays if a.dtype.kind in "fV"]
-    if not floating:
-        return np.dtype(np.float64)
-    return max((np.dtype(np.float32) if d.name in HALVES else d for d in floating), key=lambda d: d.itemsize)
+    widest = max(floating, key=_itemsize, default=DOUBLE)
+    return SINGLE if widest.itemsize < SINGLE.itemsize else widest
 
 
 def _allow_absence(each: Input) -> str:
@@ -129,32 +130,29 @@ def _allow_absence(each: Input) -> str:
     return each.name
 
 
-def _recognise(each: Input, array: Array, bound: list[Bound]) -> tuple[Array, Spec, bool]:
+def _recognise(each: Input, array: Array, bindings: Bindings) -> tuple[Array, Spec, bool]:
     """The form that an array has by dtype and shape, never by its values; a lone number is a batch of one."""
-    stars = {b.spec.axes: b.array.ndim for b in bound}
-    fitting = [spec for spec in each.forms.specs if _fits(spec, array.ndim, stars)]
-    if not fitting and array.ndim == 0 and any(s.axes == (BATCH, "*axes") for s in each.forms.specs):
-        spec = next(s for s in each.forms.specs if s.axes == (BATCH, "*axes"))
-        spec.domain.check_dtype(each.name, array)
-        return array.reshape(1), spec, True
-    if not fitting:
+    fitting = [spec for spec in each.forms.specs if _fits(spec, array.ndim, bindings)]
+    for spec in fitting:
+        if spec.domain.accepts(array.dtype):
+            return array, spec, False
+    if fitting:
+        wanted = f"{each.name}: {fitting[0].domain.meaning} as integers"
+        raise DtypeError(wanted, f"dtype {array.dtype}", (each.name,))
+    lone = next((s for s in each.forms.specs if s.axes == (BATCH, "*axes")), None)
+    if array.ndim or lone is None:
         wanted = " or ".join(str(spec) for spec in each.forms.specs)
         raise ShapeError(f"{each.name} with axes {wanted}", f"shape {array.shape}", (each.name,))
-    spec = next((s for s in fitting if s.domain.accepts(array.dtype)), fitting[0])
-    if not spec.domain.accepts(array.dtype):
-        raise DtypeError(f"{each.name}: {spec.domain.meaning} as integers", f"dtype {array.dtype}", (each.name,))
-    return array, spec, False
+    lone.domain.check_dtype(each.name, array)
+    return array.reshape(1), lone, True
 
 
-def _fits(spec: Spec, rank: int, known: Mapping[tuple[str, ...], int]) -> bool:
+def _fits(spec: Spec, rank: int, bindings: Bindings) -> bool:
     """Whether the rank fits, given how many axes `*axes` stands for in a tensor met before."""
     if not spec.fits_rank(rank):
         return False
-    star = spec.variadic
-    if star is None:
-        return True
-    others = [n - len(axes) + 1 for axes, n in known.items() if spec.axes[star] in axes]
-    return not others or rank - len(spec.axes) + 1 == others[0]
+    met = None if spec.variadic is None else bindings.get(spec.axes[spec.variadic])
+    return not isinstance(met, tuple) or rank - len(spec.axes) + 1 == len(met)
 
 
 def _arrange(name: str, array: Array, spec: Spec, parameters: Mapping[str, Any]) -> Array:

@@ -97,8 +97,9 @@ def _divisor(
     """Σw and #(w≠0) over the rows that enter."""
     if own is None and weight is None:
         return float(entered), entered
-    weights = own if weight is None else weight if own is None else own * weight
-    weights = np.broadcast_to(np.asarray(weights), value.shape)
+    weights: Array = own if weight is None else weight if own is None else own * weight
+    if np.shape(weights) != value.shape:
+        weights = np.broadcast_to(weights, value.shape)
     if mask is not None:
         weights = np.where(mask, weights, 0.0)
     return total(weights), int(np.count_nonzero(weights))

@@ -51,12 +51,12 @@ class Map:
     parameters: Mapping[str, Field]
     weight: Spec | None
 
-    @property
+    @cached_property
     def axes(self) -> tuple[str, ...]:
         """The axes of what comes out; a state has none."""
         return self.output.axes if isinstance(self.output, Spec) else ()
 
-    @property
+    @cached_property
     def gives(self) -> str:
         """`rows`, `sums` or `state`."""
         return self.output.domain.name if isinstance(self.output, Spec) else "state"
@@ -85,7 +85,7 @@ class RowMode:
     map: Map
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Definition:
     """A loss or a metric: everything that can be served, exported or tested about it follows from this record."""
 
@@ -137,6 +137,11 @@ class Definition:
     def reductions(self) -> tuple[str, ...]:
         """The reductions a request may ask for; a metric has its own way to come to one number."""
         return get_args(Reduction) if self.kind == "loss" else ()
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether its value has a derivative by its floating inputs."""
+        return self.kind == "loss" and self.map.gives != "state"
 
     def for_rows(self, parameters: Mapping[str, Any]) -> bool:
         """Whether the value is a reduction of rows (else one reading of the whole)."""

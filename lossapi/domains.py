@@ -16,6 +16,31 @@ import numpy as np
 
 from lossapi.errors import DomainError, DtypeError, ShapeError
 
+__all__ = [
+    "BATCH",
+    "CLASSES",
+    "Array",
+    "Binary",
+    "Bindings",
+    "Bounds",
+    "Domain",
+    "Forms",
+    "Index",
+    "Label",
+    "LogProbability",
+    "MaybeLogProbability",
+    "NonNegativeReal",
+    "PaddedIndex",
+    "Probability",
+    "Real",
+    "Rows",
+    "Score",
+    "Sign",
+    "Spec",
+    "Sums",
+    "Weight",
+]
+
 Array: TypeAlias = Any
 """An array of any Array-API namespace; what it must hold is said by its domain and axes."""
 
@@ -119,22 +144,22 @@ class Domain:
 
     def bounds(self, parameters: Mapping[str, Any], bindings: Bindings) -> "Bounds":
         """The inclusive bounds in force for one call."""
-        if any(parameters.get(name) for name in self.unless):
+        if self.unless and any(parameters.get(name) for name in self.unless):
             return None, None
-        classes = bindings.get(CLASSES)
-        if self.kind == "label" and isinstance(classes, int):
-            return self.low, classes - 1
+        if self.kind == "label":
+            classes = bindings.get(CLASSES)
+            return self.low, classes - 1 if isinstance(classes, int) else self.high
         return self.low, self.high
 
     def check(self, name: str, array: Array, bounds: "Bounds", offset: int = 0) -> None:
         """Raise at the first value outside; NaN is inside every real domain, since it propagates."""
         low, high = bounds
-        if array.size == 0 or (low is None and high is None):
+        if (low is None and high is None) or array.size == 0:
             return
         if (
             (low is None or array.min() >= low)
             and (high is None or array.max() <= high)
-            and not self._strays(array).any()
+            and not (self.values and self._strays(array).any())
         ):
             return
         outside = self._strays(array)

@@ -44,6 +44,7 @@ class Call:
     unchecked: frozenset[str] = frozenset()
     empty: float | None = None
     returns: Sequence[str] = ("value",)
+    backend: str = "auto"
     threads: int | None = None
 
 
@@ -63,6 +64,20 @@ class Result:
         """Whether no NaN or infinity is in the value."""
         values = self.value.values() if isinstance(self.value, dict) else [self.value]
         return all(bool(np.isfinite(v).all()) for v in values)
+
+    def reply(self) -> dict[str, Any]:
+        """The result as named data, as it is sent."""
+        key = "values" if self.reduction == "none" else "value"
+        reduction = {} if self.reduction is None else {"reduction": self.reduction}
+        return {
+            "name": self.name,
+            key: self.value,
+            **reduction,
+            "count": self.count,
+            "finite": self.finite,
+            "backend": self.backend,
+            "provider": self.provider,
+        }
 
 
 def compute(
@@ -86,6 +101,8 @@ def run(call: Call) -> Result:
     for wanted in call.returns:
         if wanted != "value":
             raise Unsupported('return of "value"', repr(wanted), ("return",))
+    if call.backend not in ("auto", numpy_backend.NAME):
+        raise Unsupported('backend "auto" or "numpy"', repr(call.backend), ("backend",))
     given = parameters.check(definition.parameters, call.parameters)
     reduction = _reduction(definition, call.reduction)
     plan = bind(definition, call.tensors, given, call.weight, call.mean_axes)
@@ -124,8 +141,10 @@ def cuts(plan: Plan) -> list[slice]:
     if batch is None:
         return [slice(None)]
     largest = max(t.array.size for t in plan.tensors if t.cut)
-    rows = max(1, CHUNK * max(batch, 1) // max(largest, 1))
-    return [slice(start, min(start + rows, batch)) for start in range(0, max(batch, 1), rows)]
+    if largest <= CHUNK:
+        return [slice(0, batch)]
+    rows = max(1, CHUNK * batch // largest)
+    return [slice(start, min(start + rows, batch)) for start in range(0, batch, rows)]
 
 
 def _mapped(step: Callable[[slice], State], pieces: list[slice], threads: int | None) -> Iterator[State]:

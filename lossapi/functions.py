@@ -5,7 +5,7 @@ derivative rule, a tracer with its own ONNX operator) is used as it is.
 """
 
 from collections.abc import Callable
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Any, TypeVar, cast
 
 from lossapi.domains import Array
@@ -18,7 +18,16 @@ F = TypeVar("F", bound=Callable[..., Array])
 
 def namespace(*arrays: Array) -> Any:
     """The Array-API namespace of the first array."""
-    return next(array for array in arrays if hasattr(array, "__array_namespace__")).__array_namespace__()
+    for array in arrays:
+        if hasattr(array, "__array_namespace__"):
+            return array.__array_namespace__()
+    raise TypeError("no array among the arguments")
+
+
+@lru_cache(maxsize=16)
+def _special(xp: Any) -> Any:
+    """Where a namespace keeps operations of its own, if anywhere."""
+    return getattr(xp, "special", None)
 
 
 def delegated(spelling: F) -> F:
@@ -26,8 +35,9 @@ def delegated(spelling: F) -> F:
 
     @wraps(spelling)
     def call(first: Array, *others: Any, **options: Any) -> Array:
-        own = getattr(getattr(namespace(first), "special", None), spelling.__name__, None)
-        return (own or spelling)(first, *others, **options)
+        special = _special(namespace(first))
+        own = spelling if special is None else getattr(special, spelling.__name__, spelling)
+        return own(first, *others, **options)
 
     return cast(F, call)
 

@@ -50,7 +50,7 @@ def model(name: str, fields: Mapping[str, Field]) -> type[BaseModel]:
 def check(parameters: type[BaseModel], given: Mapping[str, Any]) -> dict[str, Any]:
     """The validated parameters with their defaults, or an error that says what was expected."""
     try:
-        return dict(parameters.model_validate(dict(given)))
+        return vars(parameters.model_validate(dict(given)))
     except ValidationError as error:
         raise as_error(error, parameters.model_fields) from None
 
