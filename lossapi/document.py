@@ -30,8 +30,9 @@ class Document:
 
     @property
     def sources(self) -> list[str]:
-        """One entry per line of `Source:`."""
-        return [line.strip() for line in self.sections.get("Source", "").splitlines() if line.strip()]
+        """One entry per line of `Source:`; a line that begins with a link goes on with the entry before it."""
+        text = re.sub(r"\n(?=doi:|https?:)", " ", self.sections.get("Source", ""))
+        return [line.strip() for line in text.splitlines() if line.strip()]
 
     @property
     def example(self) -> tuple[dict[str, Any], Any]:

@@ -49,7 +49,7 @@ class Fault:
         return f"Expected {self.expected}, got {self.got}{place}"
 
 
-class LossError(Exception):
+class LossError(ValueError):
     """The root: a code for programs, a title for people, and one or more faults."""
 
     code: ClassVar[str] = "error"

@@ -1,0 +1,137 @@
+"""The command: `lossapi serve`, `list`, `compute`, `check`."""
+
+import argparse
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lossapi import __version__, describe, engine, registry
+from lossapi.codecs import json
+from lossapi.errors import LossError, ParameterError
+from lossapi.request import as_call
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; an error of the input is one line on standard error and status 1."""
+    given, rest = _parser().parse_known_args(arguments)
+    if rest and given.command is not compute:
+        _parser().error(f"unrecognized arguments: {' '.join(rest)}")
+    try:
+        given.command(given, rest)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (LossError, OSError) as error:
+        print(f"lossapi: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("lossapi", description="Machine-learning losses and metrics over HTTP.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    server = commands.add_parser("serve", help="start the server (settings: LOSSAPI_… environment variables)")
+    for name, kind in (("host", str), ("port", int), ("workers", int)):
+        server.add_argument(f"--{name}", type=kind)
+    server.set_defaults(command=serve)
+    listing = commands.add_parser("list", help="list all losses and metrics")
+    listing.set_defaults(command=list_)
+    computing = commands.add_parser("compute", help="compute one loss or metric of a file, without a server")
+    computing.add_argument("name", metavar="NAME", help="such as huber, or metrics.mean_squared_error")
+    computing.add_argument("file", metavar="FILE", type=Path, help=".json or .npz with the tensors by name")
+    computing.set_defaults(command=compute)
+    checking = commands.add_parser("check", help="print versions and what can compute here")
+    checking.set_defaults(command=check)
+    return parser
+
+
+def serve(given: argparse.Namespace, rest: Sequence[str]) -> None:
+    """Start the server."""
+    import uvicorn
+
+    from service.settings import read_settings, variable
+
+    for name in ("host", "port", "workers"):
+        if getattr(given, name) is not None:
+            os.environ[variable(name)] = str(getattr(given, name))
+    settings = read_settings()
+    uvicorn.run(
+        "service.app:create_app",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        log_level=settings.log_level,
+        timeout_keep_alive=settings.keep_alive,
+        access_log=False,
+        server_header=False,
+    )
+
+
+def list_(given: argparse.Namespace, rest: Sequence[str]) -> None:
+    """One line for each definition."""
+    for definition in registry.catalogue().values():
+        head = describe.summary(definition)
+        print(f"{definition.kind:7} {definition.name:32} {definition.family:15} {head['summary']}")
+
+
+def compute(given: argparse.Namespace, rest: Sequence[str]) -> None:
+    """Compute one definition of the tensors in a file; `--delta 2` sets a parameter."""
+    definition = registry.find(given.name)
+    tensors = {each.name for each in definition.inputs} | {"weight"}
+    request = {**read_file(given.file, tensors), **read_options(rest)}
+    print(json.encode(engine.run(as_call(definition, request)).reply()).decode())
+
+
+def read_file(path: Path, tensors: set[str]) -> dict[str, Any]:
+    """The tensors of a file by name; a JSON file may hold parameters too."""
+    if path.suffix == ".npz":
+        with np.load(path, allow_pickle=False) as archive:
+            return dict(archive)
+    if path.suffix == ".json":
+        body = json.decode(path.read_bytes())
+        return {key: json.tensor(value) if key in tensors else value for key, value in body.items()}
+    raise ParameterError("a file ending in .json or .npz", path.name)
+
+
+def read_options(rest: Sequence[str]) -> dict[str, Any]:
+    """`--name value` pairs, each value read as JSON where it is JSON."""
+    options: dict[str, Any] = {}
+    words = iter(rest)
+    for word in words:
+        name, equals, text = word.removeprefix("--").partition("=")
+        value = text if equals else next(words, None)
+        if not word.startswith("--") or value is None:
+            raise ParameterError("--name value", word)
+        try:
+            options[name.replace("-", "_")] = json.decode(value.encode())
+        except LossError:
+            options[name.replace("-", "_")] = value
+    return options
+
+
+def check(given: argparse.Namespace, rest: Sequence[str]) -> None:
+    """Versions, cores and backends."""
+    print(f"lossapi      {__version__}")
+    print(f"python       {platform.python_version()} on {platform.machine()}, {engine.cores()} cores")
+    for package in ("numpy", "fastapi", "uvicorn", "pydantic", "orjson", "onnxruntime"):
+        print(f"{package:12} {_version(package)}")
+    print(f"definitions  {len(registry.names('loss'))} losses, {len(registry.names('metric'))} metrics")
+    print("backends     numpy (CPUExecutionProvider)")
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Bytes ⇄ named arrays, one codec a file."""

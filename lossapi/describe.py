@@ -1,0 +1,98 @@
+"""Definition → card: everything a caller may want to know about one loss or metric, as plain data."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from lossapi import engine
+from lossapi.codecs import json
+from lossapi.definition import Definition, Input
+from lossapi.presets import REQUIRED, Preset
+from lossapi.request import as_call
+
+DTYPES = {"real": "float", "label": "integer"}
+
+
+def summary(definition: Definition) -> dict[str, Any]:
+    """The card's head, as the catalogue lists it."""
+    return {
+        "name": definition.name,
+        "kind": definition.kind,
+        "family": definition.family,
+        "summary": definition.document.summary,
+    }
+
+
+@cache
+def card(definition: Definition) -> dict[str, Any]:
+    """The whole card."""
+    document = definition.document
+    sections = {name.lower(): text for name, text in document.sections.items() if name not in ("Source", "Example")}
+    return {
+        **summary(definition),
+        "description": document.description,
+        **sections,
+        "inputs": [describe_input(each) for each in definition.inputs],
+        "parameters": parameters_schema(definition),
+        "reductions": list(definition.reductions),
+        "default_reduction": definition.default_reduction if definition.kind == "loss" else None,
+        "differentiable": definition.differentiable,
+        "merge": "exact",
+        "like": [describe_preset(preset) for preset in definition.like],
+        "sources": document.sources,
+        "example": example(definition),
+    }
+
+
+def describe_input(each: Input) -> dict[str, Any]:
+    """One tensor: its first form, and all of them where there are several."""
+    forms = [
+        {"axes": list(spec.axes), "domain": spec.domain.name, "dtype": DTYPES.get(spec.domain.kind, spec.domain.kind)}
+        for spec in each.forms.specs
+    ]
+    more = {"forms": forms} if len(forms) > 1 else {}
+    default = {} if each.default is None else {"default": each.default}
+    return {"name": each.name, **forms[0], "optional": each.optional, **default, **more}
+
+
+def parameters_schema(definition: Definition) -> dict[str, Any]:
+    """The parameters as a JSON Schema object."""
+    schema = definition.parameters.model_json_schema()
+    properties = {name: _untitled(each) for name, each in schema.get("properties", {}).items()}
+    required = {"required": schema["required"]} if "required" in schema else {}
+    return {"type": "object", "properties": properties, "additionalProperties": False, **required}
+
+
+def _untitled(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in schema.items() if key != "title"}
+
+
+def describe_preset(preset: Preset) -> dict[str, Any]:
+    """One line of the table of equivalents."""
+    return {"library": preset.library.name, "function": preset.function, "differs": preset.differs or preset.refused}
+
+
+def describe_like(definition: Definition, preset: Preset) -> dict[str, Any]:
+    """One entry of the list of all functions of other libraries: what it stands for."""
+    arguments = {
+        name: {"is": preset.named(name)} | ({} if default is REQUIRED else {"default": default})
+        for name, default in preset.arguments.items()
+    }
+    return {
+        **describe_preset(preset),
+        "path": f"/v1/like/{preset.library.name}/{preset.function}",
+        "kind": definition.kind,
+        "definition": definition.name,
+        "parameters": dict(preset.fixed),
+        "arguments": arguments,
+        "refused": preset.refused or None,
+    }
+
+
+def example(definition: Definition) -> dict[str, Any]:
+    """The example request of the docstring, and its true response."""
+    request, _ = definition.document.example
+    tensors = {each.name for each in definition.inputs} | {"weight"}
+    given = {key: json.tensor(value) if key in tensors else value for key, value in request.items()}
+    response = engine.run(as_call(definition, given)).reply()
+    return {"request": request, "response": json.decode(json.encode(response))}

@@ -1,0 +1,72 @@
+"""Every failure as one body, `application/problem+json` (RFC 9457): one table, one handler."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import orjson
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from lossapi.errors import Conflict, Fault, Invalid, LossError, TooLarge, UnknownName, Unreadable
+
+STATUS: Mapping[type[LossError], int] = {
+    Unreadable: 400,
+    UnknownName: 404,
+    Conflict: 409,
+    TooLarge: 413,
+    Invalid: 422,
+}
+TYPES = "/errors/"
+MEDIA_TYPE = "application/problem+json"
+
+
+def status_of(error: LossError) -> int:
+    """The status of an error: that of the nearest class in the table."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def problem(
+    request: Request,
+    status: int,
+    code: str,
+    title: str,
+    detail: str,
+    faults: tuple[Fault, ...] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The one error body."""
+    body = {
+        "type": TYPES + code,
+        "title": title,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "errors": [{"pointer": f.pointer, "expected": f.expected, "got": f.got} for f in faults],
+        "error": detail,
+        "request_id": request.scope.get("request_id", ""),
+    }
+    return Response(orjson.dumps(body), status, headers, MEDIA_TYPE)
+
+
+async def on_loss_error(request: Request, error: Exception) -> Response:
+    """An error of the core."""
+    assert isinstance(error, LossError)
+    return problem(request, status_of(error), error.code, error.title, str(error), error.faults)
+
+
+async def on_http_exception(request: Request, error: Exception) -> Response:
+    """An error of the transport: no such path, wrong method, wrong media type."""
+    assert isinstance(error, HTTPException)
+    phrase = HTTPStatus(error.status_code).phrase
+    code = phrase.lower().replace(" ", "_")
+    detail = phrase if error.detail == phrase else f"{phrase}: {error.detail}"
+    return problem(request, error.status_code, code, phrase, detail, headers=error.headers)
+
+
+async def on_exception(request: Request, error: Exception) -> Response:
+    """A bug: the details are in the log under the request's id."""
+    return problem(request, 500, "bug", "Internal error", "A bug of ours; please report it with the request id")
+
+
+HANDLERS = {LossError: on_loss_error, HTTPException: on_http_exception, Exception: on_exception}

@@ -1,0 +1,160 @@
+"""The OpenAPI 3.1 document: one operation per definition, made from the registry."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lossapi import __version__, describe, registry
+from lossapi.definition import Definition
+from service.errors import MEDIA_TYPE
+from service.schemas import TENSOR_SCHEMA, request_schema
+
+Schema = dict[str, Any]
+
+ERRORS: Mapping[str, str] = {
+    "400": "Unreadable: broken JSON, an empty body, another character set",
+    "404": "No such name; the nearest ones are suggested",
+    "405": "Another method",
+    "413": "Over a limit, which is named with its setting",
+    "415": "A media type or content encoding that is not read",
+    "422": "Readable but wrong: a shape, a value out of its domain, a parameter; with a pointer to the place",
+}
+
+PROBLEM: Schema = {
+    "type": "object",
+    "description": "Every failure has this body (RFC 9457).",
+    "required": ["type", "title", "status", "code", "detail", "errors", "error", "request_id"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "expected", "got"],
+                "properties": {name: {"type": "string"} for name in ("pointer", "expected", "got")},
+            },
+        },
+        "error": {"type": "string"},
+        "request_id": {"type": "string"},
+    },
+}
+
+NUMBERS: Schema = {"$ref": "#/components/schemas/Tensor"}
+RESULT: Schema = {
+    "type": "object",
+    "description": "`value`, or `values` under reduction none; `count` is how many rows or elements entered.",
+    "required": ["name", "count", "finite", "backend", "provider"],
+    "properties": {
+        "name": {"type": "string"},
+        "value": {"anyOf": [NUMBERS, {"type": "object"}, {"type": "null"}]},
+        "values": {"anyOf": [NUMBERS, {"type": "null"}]},
+        "reduction": {"type": "string"},
+        "count": {"type": "integer", "minimum": 0},
+        "finite": {"type": "boolean"},
+        "gradient": {"type": "object", "additionalProperties": NUMBERS},
+        "state": {"type": "object"},
+        "backend": {"type": "string"},
+        "provider": {"type": "string"},
+    },
+}
+OBJECT: Schema = {"type": "object"}
+
+QUERY_OF_LISTING = [
+    {"name": "family", "in": "query", "schema": {"type": "string"}, "description": "only this family"},
+    {"name": "q", "in": "query", "schema": {"type": "string"}, "description": "words that name or summary hold"},
+]
+LIKE_PATH = [
+    {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in ("library", "function")
+]
+
+
+def document() -> Schema:
+    """The whole document."""
+    paths: Schema = {}
+    for definition in registry.catalogue().values():
+        paths[f"/v1/{registry.PLURAL[definition.kind]}/{definition.name}"] = path_of(definition)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "lossapi",
+            "version": __version__,
+            "summary": "Machine-learning losses and metrics over HTTP",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": {**paths, **common_paths()},
+        "components": {"schemas": {"Tensor": dict(TENSOR_SCHEMA), "Result": RESULT, "Problem": PROBLEM}},
+    }
+
+
+def path_of(definition: Definition) -> Schema:
+    """The card and the computation of one definition."""
+    sections = definition.document.sections
+    description = [definition.document.summary, definition.document.description]
+    description += [f"**{name}** {sections[name]}" for name in ("Formula", "Shapes", "Units", "Convention") if name in sections]
+    example = describe.example(definition)
+    return {
+        "get": operation(
+            f"card_{definition.kind}_{definition.name}", f"The card of {definition.name}", definition.family, OBJECT, ("405",)
+        ),
+        "post": {
+            **operation(
+                f"{definition.kind}_{definition.name}",
+                definition.document.summary,
+                definition.family,
+                {"$ref": "#/components/schemas/Result"},
+                ("400", "405", "413", "415", "422"),
+                example["response"],
+            ),
+            "description": "\n\n".join(filter(None, description)),
+            "requestBody": body(request_schema(definition), example["request"]),
+        },
+    }
+
+
+def common_paths() -> Schema:
+    """The operations that are not one definition's."""
+    answer = {"$ref": "#/components/schemas/Result"}
+    return {
+        "/v1/losses": {"get": {**operation("losses", "All losses", "catalogue", OBJECT, ("405", "422")), "parameters": QUERY_OF_LISTING}},
+        "/v1/metrics": {"get": {**operation("metrics", "All metrics", "catalogue", OBJECT, ("405", "422")), "parameters": QUERY_OF_LISTING}},
+        "/v1/like": {"get": operation("likes", "Functions of other libraries, and what each stands for", "like", OBJECT, ("405",))},
+        "/v1/like/{library}/{function}": {
+            "parameters": LIKE_PATH,
+            "post": {
+                **operation(
+                    "like",
+                    "Compute under another library's names and conventions",
+                    "like",
+                    answer,
+                    ("400", "404", "405", "413", "415", "422"),
+                ),
+                "requestBody": body(OBJECT, {"input": [0.0, 3.0], "target": [0.0, 0.0]}),
+            },
+        },
+        "/v1/limits": {"get": operation("limits", "Every limit in force", "service", OBJECT, ("405",))},
+        "/health/live": {"get": operation("live", "Liveness", "service", OBJECT, ("405",))},
+        "/health/ready": {"get": operation("ready", "Readiness", "service", OBJECT, ("405",))},
+    }
+
+
+def operation(
+    identity: str, summary: str, tag: str, schema: Schema, errors: tuple[str, ...], example: Any = None
+) -> Schema:
+    """One operation without its request."""
+    content: Schema = {"schema": schema} if example is None else {"schema": schema, "example": example}
+    problem = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    failures = {status: {"description": ERRORS[status], "content": problem} for status in errors}
+    return {
+        "operationId": identity,
+        "summary": summary,
+        "tags": [tag],
+        "responses": {"200": {"description": "Answered", "content": {"application/json": content}}, **failures},
+    }
+
+
+def body(schema: Schema, example: Any) -> Schema:
+    """A JSON request body with an example that works."""
+    return {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}

@@ -1,0 +1,109 @@
+"""Definition → pydantic request model and OpenAPI fragment.
+
+A tensor is a pydantic type of its own: its validator hands the raw value to the codec, so no element of a tensor
+is ever validated by itself.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, PlainValidator, TypeAdapter, ValidationError, create_model
+
+from lossapi import describe
+from lossapi.codecs import json
+from lossapi.definition import Definition
+from lossapi.parameters import STRICT, Reduction, as_error
+
+Tensor = Annotated[Any, PlainValidator(json.tensor)]
+
+COMMON: Mapping[str, tuple[Any, str]] = {
+    "weight": (Tensor | None, "sample weights, broadcastable to one value per row"),
+    "return": (list[Literal["value", "gradient", "state"]] | None, "what to answer; the value alone by default"),
+    "backend": (Literal["auto", "numpy", "onnx"] | None, "what computes it"),
+    "encoding": (Literal["list", "base64"] | None, "how tensors in the reply are written; as the request's were"),
+    "nonfinite": (Literal["string", "null", "error"] | None, "how NaN and infinities are written"),
+}
+REPLY_KEYS = ("encoding", "nonfinite")
+
+NUMBER = {"anyOf": [{"type": "number"}, {"type": "string", "enum": ["NaN", "Infinity", "-Infinity"]}]}
+TENSOR_SCHEMA: Mapping[str, Any] = {
+    "description": "A nested list of numbers, one number, or dtype, shape and data (base64 or a flat list).",
+    "anyOf": [
+        {"type": "number"},
+        {"type": "string", "enum": ["NaN", "Infinity", "-Infinity"]},
+        {"type": "boolean"},
+        {"type": "array", "items": {"$ref": "#/components/schemas/Tensor"}},
+        {
+            "type": "object",
+            "required": ["dtype", "shape", "data"],
+            "additionalProperties": False,
+            "properties": {
+                "dtype": {"type": "string", "enum": list(json.DTYPES)},
+                "shape": {"type": "array", "items": {"type": "integer", "minimum": 0}},
+                "data": {"anyOf": [{"type": "string"}, {"type": "array", "items": NUMBER}]},
+            },
+        },
+    ],
+}
+
+
+@cache
+def request_model(definition: Definition) -> type[BaseModel]:
+    """The request of one definition: its tensors, its parameters, and the keys that all share.
+
+    Fields are numbered and aliased, since a name on the wire may be a word of Python's or of pydantic's own.
+    """
+    fields: dict[str, Any] = {
+        each.name: (Tensor | None, None) if each.optional else (Tensor, ...) for each in definition.inputs
+    }
+    fields |= definition.fields
+    fields |= {name: (kind, None) for name, (kind, _) in COMMON.items()}
+    if definition.kind == "loss":
+        fields["reduction"] = (Reduction | None, None)
+    made: type[BaseModel] = create_model(  # type: ignore[call-overload]  # the fields are data
+        f"{definition.name}_{definition.kind}_request",
+        __config__=STRICT,
+        **{f"field_{i}": (kind, Field(default, alias=name)) for i, (name, (kind, default)) in enumerate(fields.items())},
+    )
+    return made
+
+
+@cache
+def _reader(definition: Definition) -> tuple[Callable[[Any], BaseModel], tuple[str, ...]]:
+    model = request_model(definition)
+    return model.model_validate, tuple(str(field.alias) for field in model.model_fields.values())
+
+
+def read_request(definition: Definition, value: Any) -> dict[str, Any]:
+    """The validated request, or an error that points at what is wrong."""
+    validate, names = _reader(definition)
+    try:
+        model = validate(value)
+    except ValidationError as error:
+        raise as_error(error, names) from None
+    return dict(zip(names, model.__dict__.values(), strict=True))
+
+
+def request_schema(definition: Definition) -> dict[str, Any]:
+    """The request body as JSON Schema."""
+    parameters = describe.parameters_schema(definition)["properties"]
+    properties: dict[str, Any] = {}
+    for each in definition.inputs:
+        forms = " or ".join(str(spec) for spec in each.forms.specs)
+        text = f"{each.forms.specs[0].domain.meaning}, {forms}"
+        properties[each.name] = {"$ref": "#/components/schemas/Tensor", "description": text}
+    properties |= parameters
+    properties["weight"] = {"$ref": "#/components/schemas/Tensor", "description": COMMON["weight"][1]}
+    if definition.kind == "loss":
+        properties["reduction"] = {"enum": list(definition.reductions), "default": definition.default_reduction}
+    for name in ("return", "backend", *REPLY_KEYS):
+        properties[name] = _common_schema(name)
+    required = [each.name for each in definition.inputs if not each.optional]
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+@cache
+def _common_schema(name: str) -> dict[str, Any]:
+    kind, text = COMMON[name]
+    return {**TypeAdapter(kind).json_schema(), "description": text}

@@ -1,0 +1,50 @@
+"""Every knob: its name, default and one line of help. Read from the environment as `LOSSAPI_<NAME>`."""
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from annotated_types import Ge, Le
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+PREFIX = "LOSSAPI_"
+
+Size = Annotated[int, Ge(1)]
+
+
+class Settings(BaseModel):
+    """How the server runs; each field is set by the environment variable LOSSAPI_ and its name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: Annotated[int, Ge(0), Le(65535)] = Field(8000, description="port to listen on; 0 picks a free one")
+    workers: Size = Field(1, description="server processes")
+    log_level: str = Field("info", description="critical, error, warning, info, debug or trace")
+    keep_alive: Size = Field(75, description="seconds an idle connection is kept open")
+    body_bytes: Size = Field(256 * 2**20, description="largest request body, in bytes")
+    elements: Size = Field(2**28, description="most elements in one tensor")
+    inline_bytes: Annotated[int, Ge(0)] = Field(
+        32 * 2**10, description="bodies up to this many bytes are computed without a worker thread"
+    )
+
+
+LIMITS = ("body_bytes", "elements")
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings in force; a bad value names its variable."""
+    given: dict[str, Any] = {
+        name: environment[variable(name)] for name in Settings.model_fields if variable(name) in environment
+    }
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = variable(str(first["loc"][0]))
+        raise SystemExit(f"lossapi: {name}={first['input']}: {first['msg']}") from None
