@@ -21,11 +21,12 @@ _itemsize = attrgetter("itemsize")
 
 @dataclass(frozen=True)
 class Bound:
-    """One tensor in the kernel's layout, and the form it was recognised in."""
+    """One tensor in the kernel's layout, the form it was recognised in, and the tensor as it was given."""
 
     name: str
     spec: Spec
     array: Array
+    given: Array
 
     @property
     def cut(self) -> bool:
@@ -92,12 +93,12 @@ def bind(
         if array is None:
             absent.append(_allow_absence(each))
             continue
-        array = np.asarray(array)
-        array, spec, was_scalar = _recognise(each, array, bindings)
+        given = np.asarray(array)
+        array, spec, was_scalar = _recognise(each, given, bindings)
         scalar |= was_scalar
         array = _arrange(each.name, array, spec, parameters)
         spec.bind(each.name, array.shape, bindings)
-        bound.append(Bound(each.name, spec, array))
+        bound.append(Bound(each.name, spec, array, given))
     _require_sizes(bindings)
     _require_label_target(bound, parameters)
     plan = Plan(
@@ -202,7 +203,7 @@ def _elementwise(plan: Plan) -> bool:
 
 
 def _flattened(plan: Plan) -> Plan:
-    tensors = tuple(Bound(b.name, b.spec, b.array.reshape(-1)) if b.spec.axes else b for b in plan.tensors)
+    tensors = tuple(replace(b, array=b.array.reshape(-1)) if b.spec.axes else b for b in plan.tensors)
     shape = next(b.array.shape for b in plan.tensors if b.spec.axes)
     weight = None if plan.weight is None else plan.weight.reshape(-1)
     bindings: Bindings = {BATCH: prod(shape), "*axes": ()}

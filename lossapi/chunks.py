@@ -41,10 +41,19 @@ def take(plan: Plan, cut: slice, unchecked: frozenset[str]) -> tuple[dict[str, A
             mask = array != ignored
             array = np.where(mask, array, 0)
         if bound.name not in unchecked:
-            bounds = bound.spec.domain.bounds(plan.parameters, plan.bindings)
-            bound.spec.domain.check(bound.name, array, bounds, cut.start or 0 if bound.cut else 0)
+            check(plan, bound, array)
         taken[bound.name] = cast(plan, bound, array)
     return {each.name: taken.get(each.name) for each in plan.map.inputs}, mask
+
+
+def check(plan: Plan, bound: Bound, array: Array) -> None:
+    """Hold a chunk to its domain; a fault is placed in the tensor as it was given, whatever its layout here."""
+    domain = bound.spec.domain
+    bounds = domain.bounds(plan.parameters, plan.bindings)
+    if not domain.holds(array, bounds):
+        ignored = plan.parameters.get("ignore_index") if domain.name == "label" else None
+        whole = bound.given if ignored is None else np.where(bound.given == ignored, 0, bound.given)
+        domain.check(bound.name, whole, bounds)
 
 
 def cast(plan: Plan, bound: Bound, array: Array) -> Array:

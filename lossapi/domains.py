@@ -151,29 +151,28 @@ class Domain:
             return self.low, classes - 1 if isinstance(classes, int) else self.high
         return self.low, self.high
 
-    def check(self, name: str, array: Array, bounds: "Bounds", offset: int = 0) -> None:
-        """Raise at the first value outside; NaN is inside every real domain, since it propagates."""
+    def holds(self, array: Array, bounds: "Bounds") -> bool:
+        """Whether no value is seen to be outside; with NaN among them the answer may be a false alarm."""
         low, high = bounds
         if (low is None and high is None) or array.size == 0:
-            return
-        if (
-            (low is None or array.min() >= low)
-            and (high is None or array.max() <= high)
-            and not (self.values and self._strays(array).any())
-        ):
-            return
+            return True
+        within = (low is None or array.min() >= low) and (high is None or array.max() <= high)
+        return bool(within) and not (self.values and self._strays(array).any())
+
+    def check(self, name: str, array: Array, bounds: "Bounds") -> None:
+        """Raise at the first value outside; NaN is inside every real domain, since it propagates."""
+        low, high = bounds
         outside = self._strays(array)
         outside = outside if low is None else outside | (array < low)
         outside = outside if high is None else outside | (array > high)
         if outside.any():
             index = tuple(int(i) for i in np.argwhere(outside)[0])
-            place = (index[0] + offset, *index[1:]) if index else ()
-            raise DomainError(self.expectation(bounds), f"{array[index].item():g}", (name, *place))
+            raise DomainError(self.expectation(bounds), f"{array[index].item():g}", (name, *index))
 
     def _strays(self, array: Array) -> Array:
         """Where a value is not among the few allowed; NaN is let through."""
         if not self.values:
-            return np.zeros((), bool)
+            return np.zeros(array.shape, bool)
         near = array != array
         for value in self.values:
             near = near | (array == value)
