@@ -53,25 +53,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def serve(given: argparse.Namespace, rest: Sequence[str]) -> None:
     """Start the server."""
-    import uvicorn
-
+    from service.server import serve as start
     from service.settings import read_settings, variable
 
     for name in ("host", "port", "workers"):
         if getattr(given, name) is not None:
             os.environ[variable(name)] = str(getattr(given, name))
-    settings = read_settings()
-    uvicorn.run(
-        "service.app:create_app",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        workers=settings.workers,
-        log_level=settings.log_level,
-        timeout_keep_alive=settings.keep_alive,
-        access_log=False,
-        server_header=False,
-    )
+    start(read_settings())
 
 
 def list_(given: argparse.Namespace, rest: Sequence[str]) -> None:

@@ -169,9 +169,7 @@ def _arrange(name: str, array: Array, spec: Spec, parameters: Mapping[str, Any])
 
 def _moved(name: str, array: Array, source: int, to: int, parameter: str) -> Array:
     if not -array.ndim <= source < array.ndim:
-        raise ParameterError(
-            f"{parameter} within the {array.ndim} axes of {name}", str(source), (parameter,)
-        )
+        raise ParameterError(f"{parameter} within the {array.ndim} axes of {name}", str(source), (parameter,))
     return array if source % array.ndim == to else np.moveaxis(array, source, to)
 
 
@@ -216,8 +214,6 @@ def _aligned(weight: Array, plan: Plan) -> Array:
         raise DtypeError("weight as numbers", f"dtype {weight.dtype}", ("weight",))
     shape = plan.weight_shape
     aligned = weight.reshape(weight.shape + (1,) * (len(shape) - weight.ndim))
-    if len(aligned.shape) != len(shape) or any(
-        w not in (1, n) for w, n in zip(aligned.shape, shape, strict=True)
-    ):
+    if len(aligned.shape) != len(shape) or any(w not in (1, n) for w, n in zip(aligned.shape, shape, strict=True)):
         raise ShapeError(f"weight broadcastable to shape {shape}", f"shape {weight.shape}", ("weight",))
     return aligned

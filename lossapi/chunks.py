@@ -70,9 +70,7 @@ def _cut_weight(plan: Plan, cut: slice) -> Array | None:
     return weight[cut]
 
 
-def _own_weight(
-    plan: Plan, weight: Array | None, mask: Array | None, tensors: Mapping[str, Any]
-) -> Array | None:
+def _own_weight(plan: Plan, weight: Array | None, mask: Array | None, tensors: Mapping[str, Any]) -> Array | None:
     """The weight for a kernel that weighs itself: the mask folded in, in full shape."""
     if weight is None and mask is None:
         return None

@@ -226,9 +226,7 @@ def metric(
     """Declare a metric: a reading `of` a map, or rows whose weighted mean it is."""
 
     def declare(function: F) -> F:
-        made = define(
-            "metric", function, family, of=of, rows=rows, like=like, reduction="weighted_mean", extra={}
-        )
+        made = define("metric", function, family, of=of, rows=rows, like=like, reduction="weighted_mean", extra={})
         function.__dict__["definition"] = made
         return function
 

@@ -47,7 +47,11 @@ def card(definition: Definition) -> dict[str, Any]:
 def describe_input(each: Input) -> dict[str, Any]:
     """One tensor: its first form, and all of them where there are several."""
     forms = [
-        {"axes": list(spec.axes), "domain": spec.domain.name, "dtype": DTYPES.get(spec.domain.kind, spec.domain.kind)}
+        {
+            "axes": list(spec.axes),
+            "domain": spec.domain.name,
+            "dtype": DTYPES.get(spec.domain.kind, spec.domain.kind),
+        }
         for spec in each.forms.specs
     ]
     more = {"forms": forms} if len(forms) > 1 else {}
@@ -69,7 +73,11 @@ def _untitled(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 def describe_preset(preset: Preset) -> dict[str, Any]:
     """One line of the table of equivalents."""
-    return {"library": preset.library.name, "function": preset.function, "differs": preset.differs or preset.refused}
+    return {
+        "library": preset.library.name,
+        "function": preset.function,
+        "differs": preset.differs or preset.refused,
+    }
 
 
 def describe_like(definition: Definition, preset: Preset) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """A definition's docstring, read into its card: prose first, then headed sections.
 
-    One sentence a user would say.
+One sentence a user would say.
 
-    More, if it helps.
+More, if it helps.
 
-    Formula:
-        ½ e² where |e| ≤ δ
-    Shapes: / Units: / Convention: / Errata: / Raises: / Source: / Example:
+Formula:
+    ½ e² where |e| ≤ δ
+Shapes: / Units: / Convention: / Errata: / Raises: / Source: / Example:
 """
 
 import inspect

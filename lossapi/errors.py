@@ -75,7 +75,9 @@ class LossError(ValueError):
     def renamed(self, names: Mapping[str, str]) -> Self:
         """The same error with the first step of each place under another name."""
         self.faults = tuple(
-            replace(fault, where=(names.get(str(fault.where[0]), fault.where[0]), *fault.where[1:])) if fault.where else fault
+            replace(fault, where=(names.get(str(fault.where[0]), fault.where[0]), *fault.where[1:]))
+            if fault.where
+            else fault
             for fault in self.faults
         )
         return self

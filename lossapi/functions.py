@@ -126,7 +126,8 @@ def lgamma(x: Array) -> Array:
     inverse = 1.0 / z
     square = inverse * inverse
     series = inverse * (
-        1 / 12 - square * (1 / 360 - square * (1 / 1260 - square * (1 / 1680 - square * (1 / 1188 - square * 691 / 360360))))
+        1 / 12
+        - square * (1 / 360 - square * (1 / 1260 - square * (1 / 1680 - square * (1 / 1188 - square * 691 / 360360))))
     )
     return (z - 0.5) * xp.log(z) - z + 0.5 * LOG_2PI + series - xp.log(product)
 
@@ -142,7 +143,8 @@ def digamma(x: Array) -> Array:
         z = xp.where(small, z + 1.0, z)
     square = 1.0 / (z * z)
     series = square * (
-        1 / 12 - square * (1 / 120 - square * (1 / 252 - square * (1 / 240 - square * (1 / 132 - square * 691 / 32760))))
+        1 / 12
+        - square * (1 / 120 - square * (1 / 252 - square * (1 / 240 - square * (1 / 132 - square * 691 / 32760))))
     )
     return carried + xp.log(z) - 0.5 / z - series
 

@@ -79,7 +79,12 @@ def _fault(detail: ErrorDetails, known: list[str]) -> Fault:
         return Fault(nearest(name, known), f"unknown key {name!r}", where)
     if kind == "missing":
         return Fault(name, "nothing", where)
-    for word, sign in (("greater_than_equal", ">="), ("greater_than", ">"), ("less_than_equal", "<="), ("less_than", "<")):
+    for word, sign in (
+        ("greater_than_equal", ">="),
+        ("greater_than", ">"),
+        ("less_than_equal", "<="),
+        ("less_than", "<"),
+    ):
         if kind == word:
             return Fault(f"{name} {sign} {next(iter(context.values())):g}", _show(detail["input"]), where)
     if kind == "literal_error":

@@ -1,6 +1,9 @@
 """Another library's names, defaults and conventions for one of our definitions, as data beside it.
 
-    like=[torch("huber_loss(input, target, reduction='mean', delta=1.0, weight=None)"), *keras("huber(y_true, y_pred, delta=1.0)", "Huber")]
+    like=[
+        torch("huber_loss(input, target, reduction='mean', delta=1.0, weight=None)"),
+        *keras("huber(y_true, y_pred, delta=1.0)", "Huber"),
+    ]
 
 The text is the library's own signature. Arguments that a library always calls the same (`input`, `y_pred`) are
 renamed for it; others in `rename`; what renaming cannot say is a `prepare` function on the renamed arguments.
@@ -12,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lossapi.errors import ParameterError, Unsupported, UnknownKey, nearest
+from lossapi.errors import ParameterError, UnknownKey, Unsupported, nearest
 
 Arguments = dict[str, Any]
 Prepare = Callable[[Arguments], Arguments]
@@ -71,9 +74,7 @@ OPTAX = Library(
     {"none": "none"},
     NAN,
 )
-SKLEARN = Library(
-    "sklearn", {"y_true": "target", "y_pred": "prediction", "sample_weight": "weight"}, {}, None
-)
+SKLEARN = Library("sklearn", {"y_true": "target", "y_pred": "prediction", "sample_weight": "weight"}, {}, None)
 
 
 @dataclass(frozen=True)
@@ -180,7 +181,12 @@ def tf1(text: str, rename: Mapping[str, str] | None = None, **options: Any) -> P
 
 
 def keras(
-    text: str, class_name: str, rename: Mapping[str, str] | None = None, *, aliases: tuple[str, ...] = (), **options: Any
+    text: str,
+    class_name: str,
+    rename: Mapping[str, str] | None = None,
+    *,
+    aliases: tuple[str, ...] = (),
+    **options: Any,
 ) -> tuple[Preset, ...]:
     """A loss function of keras.losses and its class.
 

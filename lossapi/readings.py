@@ -42,7 +42,9 @@ def plain(value: Any) -> Any:
     """A 0-d array as a number; other arrays and named arrays as they are."""
     if isinstance(value, dict):
         return {name: plain(each) for name, each in value.items()}
-    return value.item() if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0) else value
+    return (
+        value.item() if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0) else value
+    )
 
 
 def _unflattened(plan: Plan, rows: Any) -> Any:

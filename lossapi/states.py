@@ -13,7 +13,6 @@ import numpy as np
 
 from lossapi.domains import Array
 
-
 WEIGHT = "weight"
 """The name under which a reading finds the total weight of the rows, beside the map's own sums."""
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
-from starlette.responses import RedirectResponse
 from starlette.requests import Request
+from starlette.responses import RedirectResponse
 
 from lossapi import __version__, registry
 from service import compute, errors, health, openapi
@@ -22,7 +22,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         title="lossapi",
         version=__version__,
         middleware=[Middleware(RequestId)],
-        exception_handlers=dict(errors.HANDLERS),
+        exception_handlers=errors.handlers(),
     )
     app.state.settings = settings
     app.openapi = cache(openapi.document)  # type: ignore[method-assign]  # FastAPI's documented way to bring one's own

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 import orjson
 from starlette.exceptions import HTTPException
@@ -69,4 +70,6 @@ async def on_exception(request: Request, error: Exception) -> Response:
     return problem(request, 500, "bug", "Internal error", "A bug of ours; please report it with the request id")
 
 
-HANDLERS = {LossError: on_loss_error, HTTPException: on_http_exception, Exception: on_exception}
+def handlers() -> dict[int | type[Exception], Any]:
+    """Which handler answers which error."""
+    return {LossError: on_loss_error, HTTPException: on_http_exception, Exception: on_exception}

@@ -64,7 +64,12 @@ OBJECT: Schema = {"type": "object"}
 
 QUERY_OF_LISTING = [
     {"name": "family", "in": "query", "schema": {"type": "string"}, "description": "only this family"},
-    {"name": "q", "in": "query", "schema": {"type": "string"}, "description": "words that name or summary hold"},
+    {
+        "name": "q",
+        "in": "query",
+        "schema": {"type": "string"},
+        "description": "words that name or summary hold",
+    },
 ]
 LIKE_PATH = [
     {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in ("library", "function")
@@ -93,11 +98,17 @@ def path_of(definition: Definition) -> Schema:
     """The card and the computation of one definition."""
     sections = definition.document.sections
     description = [definition.document.summary, definition.document.description]
-    description += [f"**{name}** {sections[name]}" for name in ("Formula", "Shapes", "Units", "Convention") if name in sections]
+    description += [
+        f"**{name}** {sections[name]}" for name in ("Formula", "Shapes", "Units", "Convention") if name in sections
+    ]
     example = describe.example(definition)
     return {
         "get": operation(
-            f"card_{definition.kind}_{definition.name}", f"The card of {definition.name}", definition.family, OBJECT, ("405",)
+            f"card_{definition.kind}_{definition.name}",
+            f"The card of {definition.name}",
+            definition.family,
+            OBJECT,
+            ("405",),
         ),
         "post": {
             **operation(
@@ -118,9 +129,23 @@ def common_paths() -> Schema:
     """The operations that are not one definition's."""
     answer = {"$ref": "#/components/schemas/Result"}
     return {
-        "/v1/losses": {"get": {**operation("losses", "All losses", "catalogue", OBJECT, ("405", "422")), "parameters": QUERY_OF_LISTING}},
-        "/v1/metrics": {"get": {**operation("metrics", "All metrics", "catalogue", OBJECT, ("405", "422")), "parameters": QUERY_OF_LISTING}},
-        "/v1/like": {"get": operation("likes", "Functions of other libraries, and what each stands for", "like", OBJECT, ("405",))},
+        "/v1/losses": {
+            "get": {
+                **operation("losses", "All losses", "catalogue", OBJECT, ("405", "422")),
+                "parameters": QUERY_OF_LISTING,
+            }
+        },
+        "/v1/metrics": {
+            "get": {
+                **operation("metrics", "All metrics", "catalogue", OBJECT, ("405", "422")),
+                "parameters": QUERY_OF_LISTING,
+            }
+        },
+        "/v1/like": {
+            "get": operation(
+                "likes", "Functions of other libraries, and what each stands for", "like", OBJECT, ("405",)
+            )
+        },
         "/v1/like/{library}/{function}": {
             "parameters": LIKE_PATH,
             "post": {
@@ -151,7 +176,10 @@ def operation(
         "operationId": identity,
         "summary": summary,
         "tags": [tag],
-        "responses": {"200": {"description": "Answered", "content": {"application/json": content}}, **failures},
+        "responses": {
+            "200": {"description": "Answered", "content": {"application/json": content}},
+            **failures,
+        },
     }
 
 

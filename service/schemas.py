@@ -19,9 +19,15 @@ Tensor = Annotated[Any, PlainValidator(json.tensor)]
 
 COMMON: Mapping[str, tuple[Any, str]] = {
     "weight": (Tensor | None, "sample weights, broadcastable to one value per row"),
-    "return": (list[Literal["value", "gradient", "state"]] | None, "what to answer; the value alone by default"),
+    "return": (
+        list[Literal["value", "gradient", "state"]] | None,
+        "what to answer; the value alone by default",
+    ),
     "backend": (Literal["auto", "numpy", "onnx"] | None, "what computes it"),
-    "encoding": (Literal["list", "base64"] | None, "how tensors in the reply are written; as the request's were"),
+    "encoding": (
+        Literal["list", "base64"] | None,
+        "how tensors in the reply are written; as the request's were",
+    ),
     "nonfinite": (Literal["string", "null", "error"] | None, "how NaN and infinities are written"),
 }
 REPLY_KEYS = ("encoding", "nonfinite")
@@ -64,7 +70,9 @@ def request_model(definition: Definition) -> type[BaseModel]:
     made: type[BaseModel] = create_model(  # type: ignore[call-overload]  # the fields are data
         f"{definition.name}_{definition.kind}_request",
         __config__=STRICT,
-        **{f"field_{i}": (kind, Field(default, alias=name)) for i, (name, (kind, default)) in enumerate(fields.items())},
+        **{
+            f"field_{i}": (kind, Field(default, alias=name)) for i, (name, (kind, default)) in enumerate(fields.items())
+        },
     )
     return made
 
@@ -96,7 +104,10 @@ def request_schema(definition: Definition) -> dict[str, Any]:
     properties |= parameters
     properties["weight"] = {"$ref": "#/components/schemas/Tensor", "description": COMMON["weight"][1]}
     if definition.kind == "loss":
-        properties["reduction"] = {"enum": list(definition.reductions), "default": definition.default_reduction}
+        properties["reduction"] = {
+            "enum": list(definition.reductions),
+            "default": definition.default_reduction,
+        }
     for name in ("return", "backend", *REPLY_KEYS):
         properties[name] = _common_schema(name)
     required = [each.name for each in definition.inputs if not each.optional]

@@ -16,14 +16,34 @@ import numpy as np
 import orjson
 
 from lossapi.domains import Array
-from lossapi.errors import DomainError, DtypeError, NonFiniteError, ParameterError, ShapeError, TooLarge, Unreadable
+from lossapi.errors import (
+    DomainError,
+    DtypeError,
+    NonFiniteError,
+    ParameterError,
+    ShapeError,
+    TooLarge,
+    Unreadable,
+)
 
 MEDIA_TYPE = "application/json"
 NonFinite = Literal["string", "null", "error"]
 Encoding = Literal["list", "base64"]
 
 NAMES = {"NaN": np.nan, "Infinity": np.inf, "-Infinity": -np.inf}
-NUMBERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64")
+NUMBERS = (
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "float16",
+    "float32",
+    "float64",
+)
 DTYPES: Mapping[str, np.dtype[Any]] = {
     "bool": np.dtype(bool),
     **{name: np.dtype(name).newbyteorder("<") for name in NUMBERS},
@@ -158,8 +178,8 @@ def _from_base64(data: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Arr
     wanted = prod(shape) * dtype.itemsize
     if len(raw) != wanted:
         raise ShapeError(f"{wanted} bytes for shape {list(shape)} of {dtype.name}", f"{len(raw)} bytes", ("data",))
-    array = np.frombuffer(raw, np.uint8 if dtype == bool else dtype)
-    return (array != 0 if dtype == bool else array).reshape(shape)
+    array = np.frombuffer(raw, np.uint8 if dtype.kind == "b" else dtype)
+    return (array != 0 if dtype.kind == "b" else array).reshape(shape)
 
 
 def _converted(array: Array, dtype: np.dtype[Any]) -> Array:

@@ -1,7 +1,7 @@
 """Who was taken for whom: the table of counts that accuracy, precision, recall, F and their kin are read from."""
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from typing import Literal
 
 from lossapi.domains import Array, Label, Real, Sums, Weight
 from lossapi.errors import DomainError, ShapeError, TooLarge
@@ -11,6 +11,7 @@ from lossapi.states import Counts
 
 Task = Literal["binary", "multiclass", "multilabel"]
 ZeroDivision = Literal[0, 1, "nan"]
+Ratio = Callable[[Array, Array, Array, Array], tuple[Array, Array]]
 MOST_CLASSES = 4096
 
 
@@ -109,19 +110,25 @@ def one_vs_rest(counts: Counts | Mapping[str, Array]) -> tuple[Array, Array, Arr
 
 
 def averaged(
-    ratio: Any, counts: Counts | Mapping[str, Array], average: Average, pos_label: int, zero_division: ZeroDivision
+    ratio: Ratio,
+    counts: Counts | Mapping[str, Array],
+    average: Average,
+    pos_label: int,
+    zero_division: ZeroDivision,
 ) -> Array:
     """A ratio of counts under one of the usual averages; `ratio` maps (tp, fp, fn, tn) to (numerator, denominator)."""
     tp, fp, fn, tn = cells = one_vs_rest(counts)
     xp = namespace(tp)
     undefined = float(zero_division)
-    if average == "samples" or not isinstance(counts, Counts):
-        return divided(*ratio(*cells), undefined)
-    if average == "binary":
-        return divided(*ratio(*(cell[_binary(counts, pos_label)] for cell in cells)), undefined)
-    if average == "micro":
-        return divided(*ratio(*(xp.sum(cell) for cell in cells)), undefined)
-    each = divided(*ratio(*cells), undefined)
+    if average == "binary" and isinstance(counts, Counts):
+        positive = _binary(counts, pos_label)
+        cells = tp[positive], fp[positive], fn[positive], tn[positive]
+    elif average == "micro":
+        cells = xp.sum(tp), xp.sum(fp), xp.sum(fn), xp.sum(tn)
+    numerator, denominator = ratio(*cells)
+    each = divided(numerator, denominator, undefined)
+    if average in ("binary", "micro", "samples") or not isinstance(counts, Counts):
+        return each
     if average == "none":
         return each
     present = (tp + fp + fn > 0) if counts.table.ndim == 2 else xp.ones(tp.shape, dtype=xp.bool)
@@ -142,7 +149,9 @@ def _binary(counts: Counts, pos_label: int) -> int:
     """The place of the positive class, if there are two."""
     if counts.table.shape != (2, 2):
         got = f"{counts.table.shape[0]} labels a row" if counts.table.ndim == 3 else f"{counts.table.shape[0]} classes"
-        raise ShapeError('two classes under average "binary" (micro, macro, weighted or none take more)', got, ("average",))
+        raise ShapeError(
+            'two classes under average "binary" (micro, macro, weighted or none take more)', got, ("average",)
+        )
     if pos_label not in (0, 1):
         raise DomainError("pos_label 0 or 1", str(pos_label), ("pos_label",))
     return pos_label

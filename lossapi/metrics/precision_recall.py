@@ -50,9 +50,7 @@ def recall(
 
 
 @metric(family="classification", of=confusion, rows=SAMPLES)
-def f1(
-    counts: Counts, *, average: Average = "binary", pos_label: int = 1, zero_division: ZeroDivision = 0
-) -> Array:
+def f1(counts: Counts, *, average: Average = "binary", pos_label: int = 1, zero_division: ZeroDivision = 0) -> Array:
     """The harmonic mean of precision and recall: 2tp / (2tp + fp + fn).
 
     Formula:

@@ -38,7 +38,9 @@ def r2(
     residual, spread = moments.sums["squared"], moments.squares
     xp = namespace(residual)
     if multioutput == "variance_weighted" and xp.any(spread > 0):
-        return 1.0 - xp.sum(residual) / xp.sum(spread) if force_finite or xp.all(spread > 0) else xp.nan * xp.sum(spread)
+        return (
+            1.0 - xp.sum(residual) / xp.sum(spread) if force_finite or xp.all(spread > 0) else xp.nan * xp.sum(spread)
+        )
     scores = 1.0 - residual / spread
     if force_finite:
         constant = xp.where(residual == 0, xp.ones_like(residual), xp.zeros_like(residual))

@@ -31,8 +31,7 @@ def call_torch(function: str, arguments: Arguments) -> Any:
     import torch
 
     given = {
-        k: torch.from_numpy(np.array(v)) if isinstance(v, np.ndarray | np.generic) else v
-        for k, v in arguments.items()
+        k: torch.from_numpy(np.array(v)) if isinstance(v, np.ndarray | np.generic) else v for k, v in arguments.items()
     }
     return np.asarray(getattr(torch.nn.functional, function)(**given))
 
@@ -44,7 +43,7 @@ def call_keras(function: str, arguments: Arguments) -> Any:
     found = getattr(keras.losses, function)
     given = dict(arguments)
     if isinstance(found, type):
-        called = {k: given.pop(k) for k in ("y_true", "y_pred", "sample_weight") if k in given}
+        called: dict[str, Any] = {k: given.pop(k) for k in ("y_true", "y_pred", "sample_weight") if k in given}
         dtype = np.asarray(called["y_pred"]).dtype
         found = found(**given, **({} if dtype.kind != "f" else {"dtype": dtype.name}))
         given = called
@@ -94,16 +93,22 @@ def expected(library: str, function: str, arguments: Arguments) -> Any:
     return answer
 
 
+def answered(library: str, function: str, arguments: Arguments) -> Any:
+    """Our answer: an array, or the error."""
+    try:
+        return np.asarray(like.compute(library, function, arguments).value)
+    except LossError as error:
+        return error
+
+
 def agree(library: str, function: str, arguments: Arguments, *, rtol: float | None = None, atol: float = 0.0) -> None:
     """Hold our answer to /v1/like/{library}/{function} against the library's own, refusals included.
 
     The tolerance follows the dtype: 1e-10 for float64, 1e-5 for float32.
     """
-    theirs = expected(library, function, arguments)
-    try:
-        ours = np.asarray(like.compute(library, function, arguments).value)
-    except LossError as error:
-        assert isinstance(theirs, str), f"{library}.{function} gives {theirs}, we refuse: {error}"
+    theirs, ours = expected(library, function, arguments), answered(library, function, arguments)
+    if isinstance(ours, LossError):
+        assert isinstance(theirs, str), f"{library}.{function} gives {theirs}, we refuse: {ours}"
         return
     assert not isinstance(theirs, str), f"{library}.{function} raises, we answer {ours}"
     floats = [np.asarray(v).dtype for v in arguments.values() if isinstance(v, np.ndarray) and v.dtype.kind == "f"]
