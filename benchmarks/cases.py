@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch.nn import functional
 
@@ -17,6 +18,11 @@ LOGITS = {"from_logits": True}
 def as_they_are(arrays: Arrays) -> Mapping[str, Any]:
     """The arrays under their own names."""
     return arrays
+
+
+def with_alpha(arrays: Arrays) -> Mapping[str, Any]:
+    """The arrays, and the balance of positives and negatives in their dtype."""
+    return {**arrays, "alpha": np.asarray(0.25, np.float32)}
 
 
 def distributions(arrays: Arrays) -> Mapping[str, Any]:
@@ -75,8 +81,8 @@ CASES = [
         "binary_cross_entropy",
         inputs.probabilities,
         expressions.alpha_balanced,
-        {"alpha": 0.25},
         form="alpha",
+        arrange=with_alpha,
     ),
     Case("cross_entropy", inputs.class_logits, functional.cross_entropy, LOGITS, form="logits, index"),
     Case("cross_entropy", inputs.dense_logits, functional.cross_entropy, LOGITS, form="logits, dense"),
@@ -84,7 +90,9 @@ CASES = [
     Case("cross_entropy", inputs.dense_probabilities, expressions.dense_log_probability, form="dense"),
     Case("dice", inputs.probabilities, expressions.dice, SMOOTH),
     Case("multiclass_dice", inputs.one_hot_probabilities, expressions.multiclass_dice, SMOOTH),
-    Case("binary_focal", inputs.logits, expressions.binary_focal, {**LOGITS, "alpha": 0.25, "gamma": 2.0}),
+    Case(
+        "binary_focal", inputs.logits, expressions.binary_focal, {**LOGITS, "gamma": 2.0}, arrange=with_alpha
+    ),
     Case("focal", inputs.class_logits, expressions.focal, {**LOGITS, "gamma": 2.0}),
     Case("hinge", inputs.signs, expressions.hinge),
     Case("kl_divergence", inputs.dense_probabilities, expressions.divergence),
