@@ -13,7 +13,7 @@ import numpy as np
 
 from lossapi.definition import Definition, Input, Map
 from lossapi.domains import BATCH, CLASSES, Array, Bindings, Spec
-from lossapi.errors import DtypeError, ParameterError, ShapeError
+from lossapi.errors import DtypeError, ParameterError, ShapeError, UnknownKey, nearest
 
 SINGLE, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 _itemsize = attrgetter("itemsize")
@@ -36,7 +36,7 @@ class Bound:
 
 @dataclass(frozen=True)
 class Plan:
-    """One computation, checked and laid out; `shape` is the rows' own shape where elementwise rows lie flat."""
+    """One computation, checked and laid out; `shape` is what the rows are given back in, where not the kernel's."""
 
     definition: Definition
     map: Map
@@ -47,8 +47,7 @@ class Plan:
     dtype: np.dtype[Any]
     weight: Array | None
     mean_axes: int
-    scalar: bool
-    shape: tuple[int, ...] | None = None
+    shape: tuple[int, ...] | None
 
     @property
     def batch(self) -> int | None:
@@ -81,12 +80,13 @@ def bind(
     parameters: Mapping[str, Any],
     weight: Array | None = None,
     mean_axes: int = 0,
+    shape: tuple[int, ...] | None = None,
 ) -> Plan:
     """Lay the tensors out for the kernel, or say what does not fit."""
     mapping = definition.map_for(parameters)
     bound, absent, bindings = [], [], Bindings()
-    scalar = False
-    for each in definition.inputs:
+    _require_known(tensors, definition)
+    for each in mapping.inputs + definition.reading_inputs:
         array = tensors.get(each.name)
         if array is None and each.default is not None:
             array = np.asarray(each.default, np.float64)
@@ -94,8 +94,8 @@ def bind(
             absent.append(_allow_absence(each))
             continue
         given = np.asarray(array)
-        array, spec, was_scalar = _recognise(each, given, bindings)
-        scalar |= was_scalar
+        array, spec, lone = _recognise(each, given, bindings)
+        shape = () if lone else shape
         array = _arrange(each.name, array, spec, parameters)
         spec.bind(each.name, array.shape, bindings)
         bound.append(Bound(each.name, spec, array, given))
@@ -108,10 +108,10 @@ def bind(
         absent=tuple(absent),
         parameters=parameters,
         bindings=bindings,
-        dtype=compute_dtype([b.array for b in bound]),
+        dtype=compute_dtype([b.array for b in bound if tensors.get(b.name) is not None]),
         weight=None,
         mean_axes=mean_axes,
-        scalar=scalar,
+        shape=shape,
     )
     if weight is not None:
         plan = replace(plan, weight=_aligned(np.asarray(weight), plan))
@@ -123,6 +123,12 @@ def compute_dtype(arrays: list[Array]) -> np.dtype[Any]:
     floating = [a.dtype for a in arrays if a.dtype.kind in "fV"]
     widest = max(floating, key=_itemsize, default=DOUBLE)
     return SINGLE if widest.itemsize < SINGLE.itemsize else widest
+
+
+def _require_known(tensors: Mapping[str, Array], definition: Definition) -> None:
+    for name in tensors:
+        if name not in definition.input_names:
+            raise UnknownKey(nearest(name, definition.input_names), f"unknown key {name!r}", (name,))
 
 
 def _allow_absence(each: Input) -> str:
@@ -205,14 +211,20 @@ def _flattened(plan: Plan) -> Plan:
     shape = next(b.array.shape for b in plan.tensors if b.spec.axes)
     weight = None if plan.weight is None else plan.weight.reshape(-1)
     bindings: Bindings = {BATCH: prod(shape), "*axes": ()}
-    return replace(plan, tensors=tensors, weight=weight, bindings=bindings, shape=shape)
+    kept = shape if plan.shape is None else plan.shape
+    return replace(plan, tensors=tensors, weight=weight, bindings=bindings, shape=kept)
 
 
 def _aligned(weight: Array, plan: Plan) -> Array:
-    """A weight lined up with the rows from the left: one per row of the batch, or one per element, or a number."""
+    """A weight lined up with the rows from the left: one per row of the batch, or one per element, or a number.
+
+    Where another library's rows take the weights' shape, a single row is spread over them.
+    """
     if weight.dtype.kind not in "fuibV":
         raise DtypeError("weight as numbers", f"dtype {weight.dtype}", ("weight",))
     shape = plan.weight_shape
+    if prod(shape) == 1 and weight.shape == plan.shape:
+        return weight
     aligned = weight.reshape(weight.shape + (1,) * (len(shape) - weight.ndim))
     if len(aligned.shape) != len(shape) or any(w not in (1, n) for w, n in zip(aligned.shape, shape, strict=True)):
         raise ShapeError(f"weight broadcastable to shape {shape}", f"shape {weight.shape}", ("weight",))

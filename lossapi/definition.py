@@ -106,6 +106,11 @@ class Definition:
         return self.map.inputs + self.reading_inputs
 
     @cached_property
+    def input_names(self) -> tuple[str, ...]:
+        """The names of its tensors."""
+        return tuple(each.name for each in self.inputs)
+
+    @cached_property
     def reading_inputs(self) -> tuple[Input, ...]:
         """Tensors that only the reading takes, such as one weight per class."""
         return read_map(self.reading).inputs[1:] if self.reading else ()

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import cache, reduce
+from functools import cache, partial, reduce
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from lossapi.backends import numpy as numpy_backend
 from lossapi.binding import Plan, bind
 from lossapi.definition import Definition
 from lossapi.domains import Array
-from lossapi.errors import ParameterError, Unsupported
+from lossapi.errors import NonFiniteError, ParameterError, Unsupported
 from lossapi.states import State, Totals
 
 CHUNK = 65536
@@ -31,8 +31,9 @@ RETURNS = ("value", "gradient", "state")
 class Call:
     """One computation asked for: a definition, its tensors and parameters, and how to come to a value.
 
-    `mean_axes`, `unchecked` and `empty` serve other libraries' conventions: trailing axes averaged before
-    the weights enter, tensors whose domain is not checked, the mean of nothing.
+    `mean_axes`, `unchecked`, `empty`, `shape` and `allow_nan` serve other libraries' conventions: trailing axes
+    averaged before the weights enter, tensors and parameters whose bounds are not checked, the mean of nothing,
+    the shape that rows are given back in, whether NaN is an answer.
     """
 
     definition: Definition
@@ -43,6 +44,8 @@ class Call:
     mean_axes: int = 0
     unchecked: frozenset[str] = frozenset()
     empty: float | None = None
+    shape: tuple[int, ...] | None = None
+    allow_nan: bool = True
     returns: Sequence[str] = ("value",)
     backend: str = "auto"
     threads: int | None = None
@@ -95,19 +98,22 @@ def compute(
     return run(Call(definition, arrays, parameters or {}, **options))
 
 
+@np.errstate(all="ignore")
 def run(call: Call) -> Result:
-    """Check, cut, map, merge, read."""
+    """Check, cut, map, merge, read; floating-point warnings off, since NaN and infinities are results."""
     definition = call.definition
     for wanted in call.returns:
         if wanted != "value":
             raise Unsupported('return of "value"', repr(wanted), ("return",))
     if call.backend not in ("auto", numpy_backend.NAME):
         raise Unsupported('backend "auto" or "numpy"', repr(call.backend), ("backend",))
-    given = parameters.check(definition.parameters, call.parameters)
+    given = parameters.check(definition.parameters, call.parameters, call.unchecked)
     reduction = _reduction(definition, call.reduction)
-    plan = bind(definition, call.tensors, given, call.weight, call.mean_axes)
+    plan = bind(definition, call.tensors, given, call.weight, call.mean_axes, call.shape)
     state = fold(plan, keep=reduction == "none", unchecked=call.unchecked, threads=call.threads)
     value, count = readings.read(plan, state, reduction, call.empty)
+    if not call.allow_nan and np.isnan(value).any():
+        raise NonFiniteError("a value that is not NaN", "NaN")
     shown = reduction if definition.kind == "loss" else None
     return Result(definition.name, value, shown, count)
 
@@ -130,7 +136,7 @@ def fold(plan: Plan, *, keep: bool, unchecked: frozenset[str] = frozenset(), thr
         return chunks.map_chunk(plan, cut, keep, unchecked)
 
     merged: State = reduce(lambda one, two: one + two, _mapped(step, cuts(plan), threads))
-    if plan.shape is not None and isinstance(merged, Totals):
+    if plan.shape and isinstance(merged, Totals):
         return replace(merged, rows=plan.shape[0])
     return merged
 
@@ -156,7 +162,7 @@ def _mapped(step: Callable[[slice], State], pieces: list[slice], threads: int | 
 
 @cache
 def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, thread_name_prefix="lossapi-map")
+    return ThreadPoolExecutor(threads, "lossapi-map", initializer=partial(np.seterr, all="ignore"))
 
 
 @cache
