@@ -47,7 +47,7 @@ $(BIN)/pip:
 $(VENV)/serve.stamp $(VENV)/dev.stamp: $(VENV)/%.stamp: requirements/%.txt requirements/build.txt pyproject.toml | $(BIN)/pip
 	$(INSTALL) --require-hashes -r requirements/build.txt -r $<
 	$(INSTALL) --no-build-isolation --editable .
-	@touch $@
+	@touch $(VENV)/serve.stamp $@ # whatever the lock, it holds what the server needs
 
 $(VENV)/parity.stamp: requirements/parity.txt $(VENV)/dev.stamp
 	$(BIN)/pip install --quiet --disable-pip-version-check torch==2.13.0
