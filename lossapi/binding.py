@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from lossapi.conventions import Align
 from lossapi.definition import Definition, Input, Map
 from lossapi.domains import BATCH, CLASSES, Array, Bindings, Spec
 from lossapi.errors import DtypeError, ParameterError, ShapeError, UnknownKey, nearest
@@ -81,6 +82,7 @@ def bind(
     weight: Array | None = None,
     mean_axes: int = 0,
     shape: tuple[int, ...] | None = None,
+    align: Align | None = None,
 ) -> Plan:
     """Lay the tensors out for the kernel, or say what does not fit."""
     mapping = definition.map_for(parameters)
@@ -114,7 +116,7 @@ def bind(
         shape=shape,
     )
     if weight is not None:
-        plan = replace(plan, weight=_aligned(np.asarray(weight), plan))
+        plan = replace(plan, weight=_aligned(np.asarray(weight), plan, align))
     return _flattened(plan) if _elementwise(plan) else plan
 
 
@@ -215,7 +217,7 @@ def _flattened(plan: Plan) -> Plan:
     return replace(plan, tensors=tensors, weight=weight, bindings=bindings, shape=kept)
 
 
-def _aligned(weight: Array, plan: Plan) -> Array:
+def _aligned(weight: Array, plan: Plan, align: Align | None) -> Array:
     """A weight lined up with the rows from the left: one per row of the batch, or one per element, or a number.
 
     Where another library's rows take the weights' shape, a single row is spread over them.
@@ -225,6 +227,7 @@ def _aligned(weight: Array, plan: Plan) -> Array:
     shape = plan.weight_shape
     if prod(shape) == 1 and weight.shape == plan.shape:
         return weight
+    weight = align(weight, shape) if align else weight
     aligned = weight.reshape(weight.shape + (1,) * (len(shape) - weight.ndim))
     if len(aligned.shape) != len(shape) or any(w not in (1, n) for w, n in zip(aligned.shape, shape, strict=True)):
         raise ShapeError(f"weight broadcastable to shape {shape}", f"shape {weight.shape}", ("weight",))

@@ -65,7 +65,7 @@ def cast(plan: Plan, bound: Bound, array: Array) -> Array:
 
 def _cut_weight(plan: Plan, cut: slice) -> Array | None:
     weight = plan.weight
-    if weight is None or weight.ndim == 0 or weight.shape[0] == 1 or plan.batch is None:
+    if weight is None or weight.ndim == 0 or weight.shape[0] != plan.batch:
         return weight
     return weight[cut]
 
@@ -91,10 +91,10 @@ def fold_rows(plan: Plan, out: Any, weight: Array | None, mask: Array | None, ke
         value = np.where(mask, value, 0.0)
         rows = int(np.count_nonzero(mask.reshape(mask.shape[0], -1).any(axis=1)))
     weighted = value if weight is None else value * weight
-    entered = value.size if mask is None else int(np.count_nonzero(mask))
+    entered = weighted.size if mask is None else int(np.count_nonzero(mask))
     if keep:
         return Values((weighted,), entered)
-    divisor, nonzero = _divisor(value, own, weight, mask, entered)
+    divisor, nonzero = _divisor(weighted, own, weight, mask, entered)
     return Totals(total(weighted), divisor, nonzero, entered, rows)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from lossapi import chunks, parameters, readings, registry
 from lossapi.backends import numpy as numpy_backend
 from lossapi.binding import Plan, bind
+from lossapi.conventions import Align
 from lossapi.definition import Definition
 from lossapi.domains import Array
 from lossapi.errors import NonFiniteError, ParameterError, Unsupported
@@ -31,9 +32,9 @@ RETURNS = ("value", "gradient", "state")
 class Call:
     """One computation asked for: a definition, its tensors and parameters, and how to come to a value.
 
-    `mean_axes`, `unchecked`, `empty`, `shape` and `allow_nan` serve other libraries' conventions: trailing axes
-    averaged before the weights enter, tensors and parameters whose bounds are not checked, the mean of nothing,
-    the shape that rows are given back in, whether NaN is an answer.
+    `mean_axes`, `unchecked`, `empty`, `shape`, `align` and `allow_nan` serve other libraries' conventions: trailing
+    axes averaged before the weights enter, tensors and parameters whose bounds are not checked, the mean of
+    nothing, the shape that rows are given back in, how weights line up with rows, whether NaN is an answer.
     """
 
     definition: Definition
@@ -45,6 +46,7 @@ class Call:
     unchecked: frozenset[str] = frozenset()
     empty: float | None = None
     shape: tuple[int, ...] | None = None
+    align: Align | None = None
     allow_nan: bool = True
     returns: Sequence[str] = ("value",)
     backend: str = "auto"
@@ -109,7 +111,7 @@ def run(call: Call) -> Result:
         raise Unsupported('backend "auto" or "numpy"', repr(call.backend), ("backend",))
     given = parameters.check(definition.parameters, call.parameters, call.unchecked)
     reduction = _reduction(definition, call.reduction)
-    plan = bind(definition, call.tensors, given, call.weight, call.mean_axes, call.shape)
+    plan = bind(definition, call.tensors, given, call.weight, call.mean_axes, call.shape, call.align)
     state = fold(plan, keep=reduction == "none", unchecked=call.unchecked, threads=call.threads)
     value, count = readings.read(plan, state, reduction, call.empty)
     if not call.allow_nan and np.isnan(value).any():

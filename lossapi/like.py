@@ -12,7 +12,7 @@ from lossapi.engine import Call, Result
 from lossapi.errors import LossError, UnknownName, nearest
 from lossapi.presets import Preset
 
-OPTIONS = ("reduction", "weight", "empty", "mean_axes", "unchecked")
+OPTIONS = ("reduction", "weight", "empty", "mean_axes", "unchecked", "shape", "align", "allow_nan")
 
 
 @cache

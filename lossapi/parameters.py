@@ -47,12 +47,21 @@ def model(name: str, fields: Mapping[str, Field]) -> type[BaseModel]:
     return made
 
 
-def check(parameters: type[BaseModel], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The validated parameters with their defaults, or an error that says what was expected."""
+def check(
+    parameters: type[BaseModel], given: Mapping[str, Any], unchecked: frozenset[str] = frozenset()
+) -> dict[str, Any]:
+    """The validated parameters with their defaults, or an error; of those `unchecked`, any number is taken."""
+    free = {name: _number(name, given[name]) for name in unchecked if name in given and name in parameters.model_fields}
     try:
-        return vars(parameters.model_validate(dict(given)))
+        return vars(parameters.model_validate({n: v for n, v in given.items() if n not in free})) | free
     except ValidationError as error:
         raise as_error(error, parameters.model_fields) from None
+
+
+def _number(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ParameterError(f"{name}: a number", _show(value), (name,))
+    return value
 
 
 def as_error(error: ValidationError, known: Iterable[str]) -> LossError:

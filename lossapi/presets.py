@@ -11,27 +11,30 @@ renamed for it; others in `rename`; what renaming cannot say is a `prepare` func
 """
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lossapi import conventions
 from lossapi.errors import ParameterError, UnknownKey, Unsupported, nearest
 
-Arguments = dict[str, Any]
-Prepare = Callable[[Arguments], Arguments]
+Arguments = conventions.Arguments
+Prepare = conventions.Prepare
+Align = conventions.Align
 NAN = float("nan")
 REQUIRED = object()
 
 
 @dataclass(frozen=True)
 class Library:
-    """What holds for all functions of a library: usual argument names, values of `reduction`, a mean of nothing."""
+    """What holds for all functions of a library: usual names, values of `reduction`, a mean of nothing, weights."""
 
     name: str
     usual: Mapping[str, str]
     reductions: Mapping[Any, str]
     empty: float | None
     ignored: frozenset[str] = frozenset()
+    align: Align | None = None
 
 
 TORCH = Library(
@@ -53,6 +56,7 @@ KERAS = Library(
     },
     0.0,
     frozenset({"name", "dtype"}),
+    conventions.keras_align,
 )
 TF1 = Library(
     "tf1",
@@ -67,6 +71,7 @@ TF1 = Library(
     },
     0.0,
     frozenset({"scope", "loss_collection", "name", "_sentinel"}),
+    conventions.tf1_align,
 )
 OPTAX = Library(
     "optax",
@@ -123,6 +128,7 @@ class Preset:
             "empty": self.library.empty,
             "mean_axes": self.mean_axes,
             "unchecked": self.unchecked,
+            "align": self.library.align,
         }
         if "reduction" in bound:
             ours["reduction"] = self._reduction(bound.pop("reduction"))
@@ -194,6 +200,8 @@ def keras(
     the function gives, under `sample_weight` and `reduction`.
     """
     name, arguments = signature(text)
+    if options.get("mean_axes"):
+        options["prepare"] = conventions.steps(options.get("prepare"), conventions.keras_pair)
     called = {"sample_weight": None, "reduction": "sum_over_batch_size"}
     functions = [
         Preset(KERAS, each, arguments, rename or {}, **{"reduction": "none", **options}) for each in (name, *aliases)

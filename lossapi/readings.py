@@ -14,7 +14,7 @@ def read(plan: Plan, state: State, reduction: str, empty: float | None) -> tuple
     """The value and how many rows or elements entered; `empty` stands for a mean of nothing, else it is an error."""
     if isinstance(state, Values):
         array = state.array()
-        return (array.reshape(()) if plan.scalar else _unflattened(plan, array)), state.count
+        return array if plan.shape is None else array.reshape(plan.shape), state.count
     if isinstance(state, Totals):
         return reduce_rows(state, reduction, empty), state.count
     count = int(getattr(state, "count", 0))
@@ -45,7 +45,3 @@ def plain(value: Any) -> Any:
     return (
         value.item() if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0) else value
     )
-
-
-def _unflattened(plan: Plan, rows: Any) -> Any:
-    return rows if plan.shape is None else rows.reshape(plan.shape)

@@ -1,0 +1,205 @@
+"""How other libraries lay out what they are given, before they compute: shapes, dtypes, weights.
+
+A *step* takes the arguments of a preset under our names, tensors as arrays, and gives them changed; `steps` runs
+several. An *alignment* lines sample weights up with the shape of the rows they weigh.
+"""
+
+from collections.abc import Callable, Iterable
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from lossapi.domains import Array
+from lossapi.errors import DtypeError, ParameterError, ShapeError, TooLarge
+
+Arguments = dict[str, Any]
+Prepare = Callable[[Arguments], Arguments]
+Align = Callable[[Array, tuple[int, ...]], Array]
+Shape = tuple[int, ...]
+
+LARGEST = 1 << 26
+"""Elements that broadcasting may make of smaller tensors."""
+
+
+def steps(*each: Prepare | None) -> Prepare:
+    """Some steps, one after another."""
+
+    def run(arguments: Arguments) -> Arguments:
+        for step in each:
+            arguments = step(arguments) if step else arguments
+        return arguments
+
+    return run
+
+
+def floating(*names: str) -> Prepare:
+    """Refuse integers where the library computes on floating-point tensors alone."""
+
+    def check(arguments: Arguments) -> Arguments:
+        for name in names:
+            array = arguments.get(name)
+            if array is not None and array.dtype.kind not in "fV":
+                raise DtypeError(f"{name} of a floating dtype", f"dtype {array.dtype}", (name,))
+        return arguments
+
+    return check
+
+
+def promoted(*names: str) -> Prepare:
+    """Refuse integers where all of the tensors are."""
+
+    def check(arguments: Arguments) -> Arguments:
+        given = [arguments[name] for name in names if arguments.get(name) is not None]
+        if all(array.dtype.kind not in "fV" for array in given):
+            raise DtypeError("a floating dtype", f"dtype {given[0].dtype}", (names[0],))
+        return arguments
+
+    return check
+
+
+def broadcast(*names: str) -> Prepare:
+    """The tensors in their common shape, sizes of one stretched as NumPy does."""
+
+    def stretch(arguments: Arguments) -> Arguments:
+        given = {name: arguments[name] for name in names if arguments.get(name) is not None}
+        shape = common_shape(given.values(), names[-1])
+        return {**arguments, **{name: np.broadcast_to(array, shape) for name, array in given.items()}}
+
+    return stretch
+
+
+def unbatched(rank: int, *names: str) -> Prepare:
+    """One row without a batch axis: where the first tensor has `rank` axes, all gain one, and the loss has none."""
+
+    def stretch(arguments: Arguments) -> Arguments:
+        if arguments[names[0]].ndim != rank:
+            return arguments
+        given = {name: arguments[name][None] for name in names if arguments.get(name) is not None}
+        return {**arguments, **given, "shape": ()}
+
+    return stretch
+
+
+def common_shape(arrays: Iterable[Array], name: str) -> Shape:
+    """The shape that arrays are stretched to together; `name` is at fault where there is none."""
+    shapes = [array.shape for array in arrays]
+    try:
+        shape = np.broadcast_shapes(*shapes)
+    except ValueError:
+        rest = " and ".join(map(str, shapes[:-1]))
+        raise ShapeError(f"{name} broadcastable to {rest}", f"shape {shapes[-1]}", (name,)) from None
+    if prod(shape) > max(LARGEST, *map(prod, shapes)):
+        raise TooLarge(f"at most {LARGEST} elements after broadcasting", f"{prod(shape)}", (name,))
+    return shape
+
+
+def squeezed(one: Array, two: Array) -> tuple[Array, Array]:
+    """Keras' rule: where ranks differ by one and the last size is 1, that axis is dropped; a vector gains it."""
+    if one.ndim == two.ndim + 1 and one.shape[-1] == 1:
+        return (one, two[..., None]) if two.ndim == 1 else (one[..., 0], two)
+    if two.ndim == one.ndim + 1 and two.shape[-1] == 1:
+        return (one[..., None], two) if one.ndim == 1 else (one, two[..., 0])
+    return one, two
+
+
+def keras_pair(arguments: Arguments) -> Arguments:
+    """A loss of (y_true, y_pred) that Keras averages over the last axis: one rank, one shape, and a batch axis.
+
+    A function truncates targets where predictions are integers; a class computes everything in floating point.
+    """
+    target, prediction = arguments["target"], arguments["prediction"]
+    if "weight" not in arguments and prediction.dtype.kind not in "fV":
+        target = target.astype(prediction.dtype)
+    target, prediction = squeezed(target, prediction)
+    shape = common_shape((target, prediction), "target")
+    rows, kernel = shape[:-1], shape if len(shape) > 1 else (1, prod(shape))
+    arguments = arguments | {
+        "target": np.broadcast_to(target, shape).reshape(kernel),
+        "prediction": np.broadcast_to(prediction, shape).reshape(kernel),
+    }
+    return keras_rows(arguments, rows)
+
+
+def keras_rows(arguments: Arguments, rows: Shape) -> Arguments:
+    """The rest of a Keras call whose losses have the shape `rows`: how weights spread it, and what is reduced."""
+    weight, reduction = arguments.get("weight"), arguments["reduction"]
+    shape = rows
+    if weight is not None:
+        values, aligned = squeezed(np.broadcast_to(np.float32(0), rows), weight)
+        shape = common_shape((values, aligned), "weight")
+        if prod(shape) != prod(rows) and prod(rows) != 1:
+            raise ShapeError(f"sample_weight broadcastable to {rows}", f"shape {weight.shape}", ("weight",))
+        if reduction == "weighted_mean" and aligned.size != prod(shape):
+            total = aligned.sum(dtype=np.float64)
+            aligned, reduction = aligned / (total or np.inf), "sum"
+        weight = np.broadcast_to(aligned, shape)
+        weight = weight if prod(rows) == 1 and shape else weight.reshape(rows)
+    if shape == (0,):
+        reduction = "none"
+    elif weight is None or not shape:
+        reduction = "mean" if weight is None and reduction == "weighted_mean" else reduction
+        reduction = "sum" if weight is not None and reduction == "weighted_mean" else reduction
+    return arguments | {"weight": weight, "reduction": reduction, "shape": shape}
+
+
+def tf1_align(weight: Array, rows: Shape) -> Array:
+    """TensorFlow 1's rule: weights are one number, or have the rank of the losses."""
+    if weight.ndim not in (0, len(rows)):
+        raise ShapeError(f"one weight, or weights of rank {len(rows)}", f"shape {weight.shape}", ("weight",))
+    return weight
+
+
+def keras_align(weight: Array, rows: Shape) -> Array:
+    """Keras' rule: a last axis of one is dropped or added, then sizes are stretched as NumPy does, from the right."""
+    _, aligned = squeezed(np.broadcast_to(np.float32(0), rows), weight)
+    try:
+        return np.broadcast_to(aligned, rows)
+    except ValueError:
+        raise ShapeError(f"sample_weight broadcastable to {rows}", f"shape {weight.shape}", ("weight",)) from None
+
+
+def along_axes(*names: str) -> Prepare:
+    """Move what `axis` names (one, several or, as null, all) to one last axis; entries outside `where` become 0.
+
+    optax' way to say over what a loss is summed. `axis` and `where` are taken out; the loss sums over its last axis.
+    """
+
+    def lay_out(arguments: Arguments) -> Arguments:
+        rest = {name: value for name, value in arguments.items() if name not in ("axis", "where")}
+        where, axis = arguments.get("where"), arguments.get("axis", -1)
+        arrays = [arguments[name] for name in names]
+        shape = common_shape(arrays, names[-1])
+        axes = _axes(axis, len(shape))
+        kept = tuple(n for i, n in enumerate(shape) if i not in axes)
+        for name, array in zip(names, arrays, strict=True):
+            stretched = np.broadcast_to(array, shape)
+            if where is not None:
+                stretched = np.where(_mask(where, shape), stretched, stretched.dtype.type(0))
+            moved = np.moveaxis(stretched, axes, range(len(shape) - len(axes), len(shape)))
+            rest[name] = moved.reshape(*(kept or (1,)), prod(shape) // max(prod(kept), 1))
+        return rest | {"shape": kept}
+
+    return lay_out
+
+
+def _mask(where: Any, shape: Shape) -> Array:
+    mask = np.asarray(where)
+    if mask.dtype.kind != "b":
+        raise DtypeError("where as true and false", f"dtype {mask.dtype}", ("where",))
+    try:
+        return np.broadcast_to(mask, shape)
+    except ValueError:
+        raise ShapeError(f"where broadcastable to {shape}", f"shape {mask.shape}", ("where",)) from None
+
+
+def _axes(axis: Any, rank: int) -> tuple[int, ...]:
+    """One axis, several, or all of them, counted from the front."""
+    axes = range(rank) if axis is None else axis if isinstance(axis, list | tuple) else (axis,)
+    for each in axes:
+        if isinstance(each, bool) or not isinstance(each, int) or not -rank <= each < rank:
+            raise ParameterError(f"axis within the {rank} axes", repr(axis), ("axis",))
+    found = tuple(sorted({each % rank for each in axes}))
+    if len(found) != len(axes):
+        raise ParameterError("every axis once", repr(axis), ("axis",))
+    return found
