@@ -1,17 +1,20 @@
 """Wiring only: which path is answered by what."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
-from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import RedirectResponse
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
 
 from lossapi import __version__, registry
 from service import compute, errors, health, openapi
 from service.settings import Settings, read_settings
 from service.telemetry import RequestId
+
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -21,32 +24,40 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = FastAPI(
         title="lossapi",
         version=__version__,
+        routes=routes(compute.Computing(settings)),
         middleware=[Middleware(RequestId)],
         exception_handlers=errors.handlers(),
     )
     app.state.settings = settings
     app.openapi = cache(openapi.document)  # type: ignore[method-assign]  # FastAPI's documented way to bring one's own
-    for method, path, endpoint in routes(compute.Computing(settings)):
-        app.add_route(path, endpoint, methods=[method])
     return app
 
 
-def routes(computing: compute.Computing) -> list[tuple[str, str, Any]]:
+def routes(computing: compute.Computing) -> list[BaseRoute]:
     """Every path. One route serves all losses, so that finding it does not grow with their number."""
-    return [
-        ("POST", "/v1/losses/{name}", computing.loss),
-        ("GET", "/v1/losses/{name}", compute.card("loss")),
-        ("POST", "/v1/metrics/{name}", computing.metric),
-        ("GET", "/v1/metrics/{name}", compute.card("metric")),
-        ("GET", "/v1/losses", compute.listing("loss")),
-        ("GET", "/v1/metrics", compute.listing("metric")),
-        ("POST", "/v1/like/{library}/{function}", computing.like),
-        ("GET", "/v1/like", compute.like_listing),
-        ("GET", "/v1/limits", health.limits),
-        ("GET", "/health/live", health.live),
-        ("GET", "/health/ready", health.ready),
-        ("GET", "/", home),
-    ]
+    paths: dict[str, dict[str, Endpoint]] = {
+        "/v1/losses/{name}": {"POST": computing.loss, "GET": compute.card("loss")},
+        "/v1/metrics/{name}": {"POST": computing.metric, "GET": compute.card("metric")},
+        "/v1/like/{library}/{function}": {"POST": computing.like},
+        "/v1/losses": {"GET": compute.listing("loss")},
+        "/v1/metrics": {"GET": compute.listing("metric")},
+        "/v1/like": {"GET": compute.like_listing},
+        "/v1/limits": {"GET": health.limits},
+        "/health/live": {"GET": health.live},
+        "/health/ready": {"GET": health.ready},
+        "/errors/{code}": {"GET": errors.explain},
+        "/": {"GET": home},
+    }
+    return [Route(path, by_method(endpoints), methods=list(endpoints)) for path, endpoints in paths.items()]
+
+
+def by_method(endpoints: Mapping[str, Endpoint]) -> Endpoint:
+    """One endpoint for all methods of a path, so that a 405 names them all."""
+
+    async def endpoint(request: Request) -> Response:
+        return await endpoints["GET" if request.method == "HEAD" else request.method](request)
+
+    return endpoint
 
 
 async def home(request: Request) -> RedirectResponse:

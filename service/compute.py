@@ -1,7 +1,7 @@
 """POST /v1/losses/{name}, /v1/metrics/{name} and /v1/like/{library}/{function}; the catalogues and cards."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -168,7 +168,7 @@ def reply_options(options: Mapping[str, Any], given: Mapping[str, Any]) -> dict[
     }
 
 
-def listing(kind: Kind) -> Callable[[Request], Any]:
+def listing(kind: Kind) -> Callable[[Request], Awaitable[Response]]:
     """The catalogue of one kind, filtered by `family` and `q`."""
 
     async def catalogue(request: Request) -> Response:
@@ -187,7 +187,7 @@ def listing(kind: Kind) -> Callable[[Request], Any]:
     return catalogue
 
 
-def card(kind: Kind) -> Callable[[Request], Any]:
+def card(kind: Kind) -> Callable[[Request], Awaitable[Response]]:
     """The card of one definition."""
 
     async def show(request: Request) -> Response:

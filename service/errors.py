@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from lossapi.errors import Conflict, Fault, Invalid, LossError, TooLarge, UnknownName, Unreadable
+from lossapi.errors import Conflict, Fault, Invalid, LossError, TooLarge, UnknownName, Unreadable, nearest
 
 STATUS: Mapping[type[LossError], int] = {
     Unreadable: 400,
@@ -22,9 +22,9 @@ TYPES = "/errors/"
 MEDIA_TYPE = "application/problem+json"
 
 
-def status_of(error: LossError) -> int:
+def status_of(error: type[LossError]) -> int:
     """The status of an error: that of the nearest class in the table."""
-    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    return next(STATUS[kind] for kind in error.__mro__ if kind in STATUS)
 
 
 def problem(
@@ -53,7 +53,7 @@ def problem(
 async def on_loss_error(request: Request, error: Exception) -> Response:
     """An error of the core."""
     assert isinstance(error, LossError)
-    return problem(request, status_of(error), error.code, error.title, str(error), error.faults)
+    return problem(request, status_of(type(error)), error.code, error.title, str(error), error.faults)
 
 
 async def on_http_exception(request: Request, error: Exception) -> Response:
@@ -68,6 +68,22 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
 async def on_exception(request: Request, error: Exception) -> Response:
     """A bug: the details are in the log under the request's id."""
     return problem(request, 500, "bug", "Internal error", "A bug of ours; please report it with the request id")
+
+
+async def explain(request: Request) -> Response:
+    """What an error's `type` leads to: its title, status and meaning."""
+    code = request.path_params["code"]
+    kinds = {kind.code: kind for kind in descendants(LossError)}
+    if code not in kinds:
+        raise UnknownName(f"an error code such as {nearest(code, kinds)}", repr(code))
+    kind = kinds[code]
+    body = {"code": code, "title": kind.title, "status": status_of(kind), "meaning": kind.__doc__}
+    return Response(orjson.dumps(body), media_type="application/json")
+
+
+def descendants(kind: type[LossError]) -> list[type[LossError]]:
+    """Every error below one, as the tree draws them."""
+    return [each for child in kind.__subclasses__() for each in (child, *descendants(child))]
 
 
 def handlers() -> dict[int | type[Exception], Any]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Annotated, Any, Literal
 
+from annotated_types import MinLen
 from pydantic import BaseModel, Field, PlainValidator, TypeAdapter, ValidationError, create_model
 
 from lossapi import describe
@@ -20,7 +21,7 @@ Tensor = Annotated[Any, PlainValidator(json.tensor)]
 COMMON: Mapping[str, tuple[Any, str]] = {
     "weight": (Tensor | None, "sample weights, broadcastable to one value per row"),
     "return": (
-        list[Literal["value", "gradient", "state"]] | None,
+        Annotated[list[Literal["value", "gradient", "state"]], MinLen(1)] | None,
         "what to answer; the value alone by default",
     ),
     "backend": (Literal["auto", "numpy", "onnx"] | None, "what computes it"),
@@ -100,9 +101,9 @@ def request_schema(definition: Definition) -> dict[str, Any]:
     for each in definition.inputs:
         forms = " or ".join(str(spec) for spec in each.forms.specs)
         text = f"{each.forms.specs[0].domain.meaning}, {forms}"
-        properties[each.name] = {"$ref": "#/components/schemas/Tensor", "description": text}
+        properties[each.name] = _tensor_schema(text, optional=each.optional)
     properties |= parameters
-    properties["weight"] = {"$ref": "#/components/schemas/Tensor", "description": COMMON["weight"][1]}
+    properties["weight"] = _tensor_schema(COMMON["weight"][1], optional=True)
     if definition.kind == "loss":
         properties["reduction"] = {
             "enum": list(definition.reductions),
@@ -112,6 +113,11 @@ def request_schema(definition: Definition) -> dict[str, Any]:
         properties[name] = _common_schema(name)
     required = [each.name for each in definition.inputs if not each.optional]
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def _tensor_schema(description: str, *, optional: bool) -> dict[str, Any]:
+    tensor = {"$ref": "#/components/schemas/Tensor"}
+    return {**({"anyOf": [tensor, {"type": "null"}]} if optional else tensor), "description": description}
 
 
 @cache

@@ -17,15 +17,15 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    host: str = Field("127.0.0.1", description="address to listen on")
-    port: Annotated[int, Ge(0), Le(65535)] = Field(8000, description="port to listen on; 0 picks a free one")
-    workers: Size = Field(1, description="server processes")
-    log_level: str = Field("info", description="critical, error, warning, info, debug or trace")
-    keep_alive: Size = Field(75, description="seconds an idle connection is kept open")
-    body_bytes: Size = Field(256 * 2**20, description="largest request body, in bytes")
-    elements: Size = Field(2**28, description="most elements in one tensor")
+    host: str = Field(default="127.0.0.1", description="address to listen on")
+    port: Annotated[int, Ge(0), Le(65535)] = Field(default=8000, description="port to listen on; 0 picks a free one")
+    workers: Size = Field(default=1, description="server processes")
+    log_level: str = Field(default="info", description="critical, error, warning, info, debug or trace")
+    keep_alive: Size = Field(default=75, description="seconds an idle connection is kept open")
+    body_bytes: Size = Field(default=256 * 2**20, description="largest request body, in bytes")
+    elements: Size = Field(default=2**28, description="most elements in one tensor")
     inline_bytes: Annotated[int, Ge(0)] = Field(
-        32 * 2**10, description="bodies up to this many bytes are computed without a worker thread"
+        default=32 * 2**10, description="bodies up to this many bytes are computed without a worker thread"
     )
 
 

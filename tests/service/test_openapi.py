@@ -1,0 +1,61 @@
+"""The OpenAPI document: it lists exactly the registry, and the server does as it says."""
+
+import os
+from typing import Any
+
+import httpx
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from lossapi import registry
+from service.app import create_app
+
+# Not `positive_data_acceptance`: a schema cannot say that two tensors have one shape, so much that fits it is refused.
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+]
+# A longer look: LOSSAPI_FUZZ=100 pytest tests/service/test_openapi.py
+EXAMPLES = int(os.environ.get("LOSSAPI_FUZZ", "2"))
+schema = schemathesis.openapi.from_asgi("/openapi.json", create_app()).exclude(
+    path_regex="^/v1/(losses|metrics)/", method="GET"
+)
+
+
+def test_every_definition_has_one_operation(client: httpx.Client) -> None:
+    document = client.get("/openapi.json").json()
+    assert document["openapi"].startswith("3.1")
+    for plural, kind in (("losses", "loss"), ("metrics", "metric")):
+        prefix = f"/v1/{plural}/"
+        listed = sorted(path.removeprefix(prefix) for path in document["paths"] if path.startswith(prefix))
+        assert listed == registry.names("loss" if kind == "loss" else "metric")
+
+
+def test_an_operation_shows_bounds_shapes_and_an_example(client: httpx.Client) -> None:
+    operation = client.get("/openapi.json").json()["paths"]["/v1/losses/huber"]["post"]
+    body = operation["requestBody"]["content"]["application/json"]
+    assert body["schema"]["properties"]["delta"] == {"default": 1.0, "exclusiveMinimum": 0, "type": "number"}
+    assert "(batch, *axes)" in body["schema"]["properties"]["prediction"]["description"]
+    assert body["example"] == {"prediction": [0.0, 3.0], "target": [0.0, 0.0], "delta": 1.0}
+    assert "Quadratic" in operation["description"]
+
+
+@schema.parametrize()
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+def test_no_request_meets_a_server_error_or_an_undeclared_answer(case: schemathesis.Case[Any]) -> None:
+    case.call_and_validate(checks=CHECKS)
