@@ -64,6 +64,14 @@ class Plan:
         return shape[: len(shape) - self.mean_axes] if self.mean_axes else shape
 
     @property
+    def weighs_rows(self) -> bool:
+        """Whether weights multiply the rows' values; a kernel that weighs itself weighs what is within a row."""
+        if self.map.weight is None:
+            return True
+        by_row = self.map.gives == "rows" or self.definition.for_rows(self.parameters)
+        return by_row and self.batch is not None and self.weight is not None and prod(self.weight.shape[1:]) == 1
+
+    @property
     def sum_axes(self) -> tuple[str, ...]:
         """The axes over which the results are added: all of a row loss, `batch` and `*axes` of sums."""
         axes = self.map.axes
@@ -85,8 +93,9 @@ def bind(
     align: Align | None = None,
 ) -> Plan:
     """Lay the tensors out for the kernel, or say what does not fit."""
-    mapping = definition.map_for(parameters)
-    bound, absent, bindings = [], [], Bindings()
+    mapping = fitting_map(definition, tensors, parameters)
+    bound, absent = [], []
+    bindings: Bindings = {CLASSES: 1} if CLASSES in mapping.axes and not mapping.by_class else {}
     _require_known(tensors, definition)
     for each in mapping.inputs + definition.reading_inputs:
         array = tensors.get(each.name)
@@ -96,7 +105,7 @@ def bind(
             absent.append(_allow_absence(each))
             continue
         given = np.asarray(array)
-        array, spec, lone = _recognise(each, given, bindings)
+        array, spec, lone = _recognise(each, _turned(each, given, parameters), bindings)
         shape = () if lone else shape
         array = _arrange(each.name, array, spec, parameters)
         spec.bind(each.name, array.shape, bindings)
@@ -118,6 +127,30 @@ def bind(
     if weight is not None:
         plan = replace(plan, weight=_aligned(np.asarray(weight), plan, align))
     return _flattened(plan) if _elementwise(plan) else plan
+
+
+def fitting_map(definition: Definition, tensors: Mapping[str, Array], parameters: Mapping[str, Any]) -> Map:
+    """The first of its maps whose axes the tensors have; where none fits, the first, which then says why."""
+    maps = definition.maps_for(parameters)
+    return maps[0] if len(maps) == 1 else next((each for each in maps if fits(each, tensors)), maps[0])
+
+
+def fits(mapping: Map, tensors: Mapping[str, Array]) -> bool:
+    """Whether the ranks of the tensors are those that a map takes together."""
+    met = Bindings()
+    for each in mapping.inputs:
+        given = tensors.get(each.name)
+        if given is None:
+            if each.optional:
+                continue
+            return False
+        shape = np.shape(given)
+        spec = next((spec for spec in each.forms.specs if _fits(spec, len(shape), met)), None)
+        if spec is None and not (shape == () and _lone(each)):
+            return False
+        if spec is not None and spec.variadic is not None:
+            met.setdefault(spec.axes[spec.variadic], shape[len(spec.axes) - 1 :])
+    return True
 
 
 def compute_dtype(arrays: list[Array]) -> np.dtype[Any]:
@@ -148,12 +181,26 @@ def _recognise(each: Input, array: Array, bindings: Bindings) -> tuple[Array, Sp
     if fitting:
         wanted = f"{each.name}: {fitting[0].domain.meaning} as integers"
         raise DtypeError(wanted, f"dtype {array.dtype}", (each.name,))
-    lone = next((s for s in each.forms.specs if s.axes == (BATCH, "*axes")), None)
+    lone = _lone(each)
     if array.ndim or lone is None:
         wanted = " or ".join(str(spec) for spec in each.forms.specs)
         raise ShapeError(f"{each.name} with axes {wanted}", f"shape {array.shape}", (each.name,))
     lone.domain.check_dtype(each.name, array)
     return array.reshape(1), lone, True
+
+
+def _turned(each: Input, array: Array, parameters: Mapping[str, Any]) -> Array:
+    """The axis that `axis` points at moved last; a lone vector is a batch of one."""
+    axis = parameters.get("axis")
+    if axis is None or not each.forms.specs[0].batched:
+        return array
+    moved = _moved(each.name, array, axis, array.ndim - 1, "axis")
+    return moved[None] if moved.ndim == 1 else moved
+
+
+def _lone(each: Input) -> Spec | None:
+    """The form in which a lone number is a batch of one."""
+    return next((s for s in each.forms.specs if s.axes == (BATCH, "*axes")), None)
 
 
 def _fits(spec: Spec, rank: int, bindings: Bindings) -> bool:
@@ -165,14 +212,10 @@ def _fits(spec: Spec, rank: int, bindings: Bindings) -> bool:
 
 
 def _arrange(name: str, array: Array, spec: Spec, parameters: Mapping[str, Any]) -> Array:
-    """Move the axis that `class_axis` or `axis` points at to where the kernel expects it."""
-    if CLASSES in spec.axes and BATCH in spec.axes:
-        return _moved(name, array, parameters.get("class_axis", 1), spec.axes.index(CLASSES), "class_axis")
-    axis = parameters.get("axis")
-    if axis is None or BATCH not in spec.axes:
-        return array
-    moved = _moved(name, array, axis, array.ndim - 1, "axis")
-    return moved[None] if moved.ndim == 1 and "*axes" in spec.axes else moved
+    """Move the axis that `class_axis` points at to where the kernel expects it."""
+    if spec.axes[1:2] == (CLASSES,):
+        return _moved(name, array, parameters.get("class_axis", 1), 1, "class_axis")
+    return array
 
 
 def _moved(name: str, array: Array, source: int, to: int, parameter: str) -> Array:
@@ -196,10 +239,10 @@ def _elementwise(plan: Plan) -> bool:
     """Whether every element stands alone, so that the arrays may be cut anywhere."""
     every = (BATCH, "*axes")
     full = [b for b in plan.tensors if b.spec.axes]
-    pooled = plan.map.axes == (BATCH,) and plan.map.gives == "sums" and not plan.definition.for_rows(plan.parameters)
+    sums = plan.map.gives == "sums" and not plan.definition.for_rows(plan.parameters)
     return (
-        (plan.map.axes == every or pooled)
-        and plan.map.weight is None
+        (plan.map.axes == every or (sums and plan.sum_axes == (BATCH,)))
+        and (plan.map.weight is None or plan.map.weight.axes == every)
         and full[0].array.ndim > 1
         and all(b.spec.axes == every for b in full)
         and plan.parameters.get("axis") is None

@@ -19,15 +19,16 @@ def map_chunk(plan: Plan, cut: slice, keep: bool, unchecked: frozenset[str]) -> 
     names = plan.map.parameters
     given = {name: value for name, value in plan.parameters.items() if name in names}
     if plan.map.weight is not None:
-        tensors["weight"] = _own_weight(plan, weight, mask, tensors)
-        weight = None
+        outer = weight if plan.weighs_rows else None
+        tensors["weight"] = _own_weight(plan, weight if outer is None else None, mask, tensors)
+        weight = None if outer is None else outer.reshape(outer.shape[:1])
     out = backend.run(plan.map.function, tensors, given)
     if plan.map.gives == "state":
         state: State = out
         return state
     if plan.map.gives == "sums":
         return fold_sums(plan, out, weight, mask, keep)
-    return fold_rows(plan, out, weight, mask, keep)
+    return fold_rows(plan, out, weight, mask if plan.map.weight is None else None, keep)
 
 
 def take(plan: Plan, cut: slice, unchecked: frozenset[str]) -> tuple[dict[str, Array | None], Array | None]:
@@ -89,7 +90,7 @@ def fold_rows(plan: Plan, out: Any, weight: Array | None, mask: Array | None, ke
     rows = len(value) if np.ndim(value) else 1
     if mask is not None:
         value = np.where(mask, value, 0.0)
-        rows = int(np.count_nonzero(mask.reshape(mask.shape[0], -1).any(axis=1)))
+        rows = int(np.count_nonzero(mask.any(axis=tuple(range(1, mask.ndim)))))
     weighted = value if weight is None else value * weight
     entered = weighted.size if mask is None else int(np.count_nonzero(mask))
     if keep:
@@ -116,7 +117,8 @@ def fold_sums(plan: Plan, out: Mapping[str, Array], weight: Array | None, mask: 
     """Sums per row, added over the rows; or a reading of each row, averaged."""
     size = len(next(iter(out.values())))
     if plan.definition.for_rows(plan.parameters):
-        return fold_rows(plan, read_rows(plan, out), weight, None, keep)
+        value = read_rows(plan, out)
+        return fold_rows(plan, value, None if weight is None else _to_rank(weight, value), None, keep)
     axes = _summed(plan)
     weighed = {name: each if weight is None else each * _to_rank(weight, each) for name, each in out.items()}
     sums = {name: np.add.reduce(each, axis=axes, dtype=np.float64) for name, each in weighed.items()}

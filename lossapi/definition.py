@@ -6,11 +6,12 @@ A *map* takes tensors (positional) and parameters (keyword-only). Its return ann
     Sums[dict, "batch classes"]          named sums per row; the axes `batch` and `*axes` are added over
     a State class                        the chunk's state itself
 
-A definition made `of=` a map is a *reading*: its first argument is what the map's sums came to.
+A definition made `of=` a map is a *reading*: its first argument is what the map's sums came to. One made of several
+maps takes the first whose axes its tensors have: one set, say, or a class axis more.
 """
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeVar, get_args
@@ -18,7 +19,7 @@ from typing import Any, Literal, TypeVar, get_args
 from pydantic import BaseModel
 
 from lossapi.document import Document, read_document
-from lossapi.domains import BATCH, CLASSES, Forms, Spec
+from lossapi.domains import CLASSES, Forms, Spec
 from lossapi.parameters import Field, Integer, Reduction, model, read_parameters
 from lossapi.presets import Preset
 
@@ -61,6 +62,22 @@ class Map:
         """`rows`, `sums` or `state`."""
         return self.output.domain.name if isinstance(self.output, Spec) else "state"
 
+    @cached_property
+    def by_class(self) -> bool:
+        """Whether its tensors have a class axis."""
+        return any(CLASSES in spec.axes for each in self.inputs for spec in each.forms.specs)
+
+
+def merged_inputs(inputs: Iterable[Input]) -> tuple[Input, ...]:
+    """Inputs of one name as one, with every form that any of them has."""
+    merged: dict[str, Input] = {}
+    for each in inputs:
+        met = merged.setdefault(each.name, each)
+        new = [spec for spec in each.forms.specs if spec not in met.forms.specs]
+        forms = Forms((*met.forms.specs, *new), met.forms.optional or each.forms.optional)
+        merged[each.name] = Input(each.name, forms, met.default)
+    return tuple(merged.values())
+
 
 def read_map(function: Function) -> Map:
     """Read a map's signature; a positional argument called `weight` says that it applies the weights itself."""
@@ -79,10 +96,10 @@ def read_map(function: Function) -> Map:
 
 @dataclass(frozen=True)
 class RowMode:
-    """When a reading is taken row by row and averaged, rather than once over everything; and of which map."""
+    """When a reading is taken row by row and averaged, rather than once over everything; perhaps of another map."""
 
     when: Callable[[Mapping[str, Any]], bool]
-    map: Map
+    map: Map | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,11 +116,17 @@ class Definition:
     like: tuple[Preset, ...]
     default_reduction: str
     extra: Mapping[str, Field]
+    others: tuple[Map, ...] = ()
+
+    @cached_property
+    def maps(self) -> tuple[Map, ...]:
+        """Its maps, in order of preference."""
+        return (self.map, *self.others)
 
     @cached_property
     def inputs(self) -> tuple[Input, ...]:
-        """Its tensors, in order: the map's, then those of the reading alone."""
-        return self.map.inputs + self.reading_inputs
+        """Its tensors, in order: those of its maps, then those of the reading alone."""
+        return merged_inputs(each for mapping in self.maps for each in mapping.inputs) + self.reading_inputs
 
     @cached_property
     def input_names(self) -> tuple[str, ...]:
@@ -124,14 +147,13 @@ class Definition:
     def fields(self) -> dict[str, Field]:
         """Every parameter: the map's, the reading's, and those that its axes and domains bring."""
         brought: dict[str, Field] = {}
-        if self._has_axes(BATCH, CLASSES):
+        specs = [spec for each in self.inputs for spec in each.forms.specs]
+        if any(spec.axes[1:2] == (CLASSES,) for spec in specs):
             brought["class_axis"] = (int, 1)
-        if any(spec.domain.name == "label" for i in self.inputs for spec in i.forms.specs):
+        if any(spec.domain.name == "label" for spec in specs):
             brought["ignore_index"] = (Integer | None, None)
-        return {**self.map.parameters, **brought, **self.extra, **self.reading_parameters}
-
-    def _has_axes(self, *names: str) -> bool:
-        return any(set(names) <= set(spec.axes) for i in self.inputs for spec in i.forms.specs)
+        own = {name: field for mapping in self.maps for name, field in mapping.parameters.items()}
+        return {**own, **brought, **self.extra, **self.reading_parameters}
 
     @cached_property
     def parameters(self) -> type[BaseModel]:
@@ -154,9 +176,14 @@ class Definition:
             return self.row_mode.when(parameters)
         return self.map.gives == "rows" and self.reading is None
 
-    def map_for(self, parameters: Mapping[str, Any]) -> Map:
-        """The map in force under these parameters."""
-        return self.row_mode.map if self.row_mode and self.row_mode.when(parameters) else self.map
+    def maps_for(self, parameters: Mapping[str, Any]) -> tuple[Map, ...]:
+        """The maps in force under these parameters; an average over classes needs one with a class axis."""
+        if self.row_mode is not None and self.row_mode.map is not None and self.row_mode.when(parameters):
+            return (self.row_mode.map,)
+        average = parameters.get("average")
+        if not self.others or average is None:
+            return self.maps
+        return tuple(each for each in self.maps if each.by_class == (average != "binary"))
 
 
 def row_mode(parameter: str, value: Any = True, function: Function | None = None) -> tuple[str, Any, Function | None]:
@@ -169,26 +196,27 @@ def define(
     function: Function,
     family: str,
     *,
-    of: Function | None,
+    of: Function | Sequence[Function] | None,
     rows: tuple[str, Any, Function | None] | None,
     like: Sequence[Preset],
     reduction: str,
-    extra: Mapping[str, Field],
 ) -> Definition:
     """Read one function into a Definition."""
-    mapping = read_map(of or function)
-    mode = None
+    first, *others = of if isinstance(of, Sequence) else (of or function,)
+    mode, extra = None, {}
     if rows is not None:
         name, value, other = rows
+        extra = {name: ROW_PARAMETERS[name]} if name in ROW_PARAMETERS else {}
         mode = RowMode(
             lambda p: p.get(name) is not None if value is ... else p.get(name) == value,
-            read_map(other) if other else mapping,
+            read_map(other) if other else None,
         )
     return Definition(
         name=function.__name__.rstrip("_"),
         kind=kind,
         family=family,
-        map=mapping,
+        map=read_map(first),
+        others=tuple(map(read_map, others)),
         reading=function if of else None,
         row_mode=mode,
         document=read_document(function),
@@ -198,23 +226,23 @@ def define(
     )
 
 
-PER_SAMPLE: Mapping[str, Field] = {"per_sample": (bool, False)}
+ROW_PARAMETERS: Mapping[str, Field] = {"per_sample": (bool, False), "axis": (int | None, None)}
+"""Parameters that a row mode brings along; no kernel sees them."""
 
 
 def loss(
     family: str,
     *,
-    of: Function | None = None,
+    of: Function | Sequence[Function] | None = None,
     rows: tuple[str, Any, Function | None] | None = None,
     like: Sequence[Preset] = (),
     reduction: str = "mean",
 ) -> Callable[[F], F]:
     """Declare a loss. One `of` a map of sums is taken per sample too, under the parameter `per_sample`."""
-    extra = PER_SAMPLE if of is not None and rows is None else {}
-    mode = row_mode("per_sample") if extra else rows
+    mode = row_mode("per_sample") if of is not None and rows is None else rows
 
     def declare(function: F) -> F:
-        made = define("loss", function, family, of=of, rows=mode, like=like, reduction=reduction, extra=extra)
+        made = define("loss", function, family, of=of, rows=mode, like=like, reduction=reduction)
         function.__dict__["definition"] = made
         return function
 
@@ -224,14 +252,14 @@ def loss(
 def metric(
     family: str,
     *,
-    of: Function | None = None,
+    of: Function | Sequence[Function] | None = None,
     rows: tuple[str, Any, Function | None] | None = None,
     like: Sequence[Preset] = (),
 ) -> Callable[[F], F]:
     """Declare a metric: a reading `of` a map, or rows whose weighted mean it is."""
 
     def declare(function: F) -> F:
-        made = define("metric", function, family, of=of, rows=rows, like=like, reduction="weighted_mean", extra={})
+        made = define("metric", function, family, of=of, rows=rows, like=like, reduction="weighted_mean")
         function.__dict__["definition"] = made
         return function
 

@@ -4,7 +4,8 @@
 
 reads: scores, the first axis `batch`, the second `classes`, then any number of axes that every other
 tensor with `*axes` shares. Type checkers see `Annotated[Array, "…"]`; at run time it is a `Spec`.
-Equal axis names must agree; `batch` promises that rows do not see each other.
+Equal axis names must agree, an axis named by a number has that size; `batch` promises that rows do not see each
+other.
 """
 
 from collections.abc import Mapping
@@ -21,12 +22,15 @@ __all__ = [
     "CLASSES",
     "Array",
     "Binary",
+    "BinaryLabel",
     "Bindings",
     "Bounds",
     "Domain",
     "Forms",
+    "Group",
     "Index",
     "Label",
+    "Length",
     "LogProbability",
     "MaybeLogProbability",
     "NonNegativeReal",
@@ -38,6 +42,7 @@ __all__ = [
     "Sign",
     "Spec",
     "Sums",
+    "Time",
     "Weight",
 ]
 
@@ -88,7 +93,7 @@ class Spec:
             else:
                 got = shape[place]
                 place += 1
-            if bindings.setdefault(axis, got) != got:
+            if bindings.setdefault(axis, int(axis) if axis.isdigit() else got) != got:
                 raise ShapeError(f"{name} of shape {self.shape(bindings)} {self}", f"shape {tuple(shape)}", (name,))
 
     def shape(self, bindings: Mapping[str, int | tuple[int, ...]]) -> tuple[int | str, ...]:
@@ -119,7 +124,7 @@ class Domain:
     """A set of values with a name: inclusive bounds, or a few `values`, or any; `kind` says which dtypes fit.
 
     `unless` names boolean parameters that lift the bounds (`from_logits` makes a probability a raw score).
-    A label's upper bound is the size of the axis `classes`.
+    A label stays below the size of an `axis`, or, where it is `inclusive`, does not exceed it.
     """
 
     name: str
@@ -129,6 +134,8 @@ class Domain:
     high: float | None = None
     values: tuple[float, ...] = ()
     unless: tuple[str, ...] = ()
+    axis: str = CLASSES
+    inclusive: bool = False
 
     def __getitem__(self, annotation: tuple[Any, str]) -> Spec:
         return Spec(self, tuple(annotation[1].split()))
@@ -147,8 +154,8 @@ class Domain:
         if self.unless and any(parameters.get(name) for name in self.unless):
             return None, None
         if self.kind == "label":
-            classes = bindings.get(CLASSES)
-            return self.low, classes - 1 if isinstance(classes, int) else self.high
+            size = bindings.get(self.axis)
+            return self.low, size - (not self.inclusive) if isinstance(size, int) else self.high
         return self.low, self.high
 
     def holds(self, array: Array, bounds: "Bounds") -> bool:
@@ -185,7 +192,8 @@ class Domain:
             return self.meaning
         if self.kind == "label":
             least = "" if low == 0 and high is not None else f" >= {low:g}"
-            return f"{self.meaning}{least}" + ("" if high is None else f" < {high + 1:g} (axis classes)")
+            most = "" if high is None else f" <= {high:g}" if self.inclusive else f" < {high + 1:g}"
+            return f"{self.meaning}{least}{most}" + (f" (axis {self.axis})" if most else "")
         hint = f" (raw scores need {self.unless[0]}: true)" if self.unless else ""
         if low is not None and high is not None:
             return f"{self.meaning} in [{low:g}, {high:g}]{hint}"
@@ -196,8 +204,11 @@ Bounds = tuple[float | None, float | None]
 
 if TYPE_CHECKING:
     from typing import Annotated as Binary
+    from typing import Annotated as BinaryLabel
+    from typing import Annotated as Group
     from typing import Annotated as Index
     from typing import Annotated as Label
+    from typing import Annotated as Length
     from typing import Annotated as LogProbability
     from typing import Annotated as MaybeLogProbability
     from typing import Annotated as NonNegativeReal
@@ -208,6 +219,7 @@ if TYPE_CHECKING:
     from typing import Annotated as Score
     from typing import Annotated as Sign
     from typing import Annotated as Sums
+    from typing import Annotated as Time
     from typing import Annotated as Weight
 else:
     Real = Domain("real", "any real number")
@@ -219,8 +231,12 @@ else:
     Weight = Domain("weight", "weight")
     Sign = Domain("sign", "-1 or 1", low=-1, high=1, values=(-1.0, 1.0))
     Binary = Domain("binary", "0 or 1", low=0, high=1, values=(0.0, 1.0))
+    BinaryLabel = Domain("label", "0 or 1", low=0, high=1, values=(0.0, 1.0))
     Label = Domain("label", "label", "label", low=0)
     Index = Domain("index", "index", "label", low=0)
+    Group = Domain("group", "group", "label", axis="")
+    Length = Domain("length", "length", "label", low=0, axis="length", inclusive=True)
+    Time = Domain("time", "length", "label", low=0, axis="time", inclusive=True)
     PaddedIndex = Domain("padded_index", "index (-1 is padding)", "label", low=-1)
     Rows = Domain("rows", "one value per row")
     Sums = Domain("sums", "sums per row, added over rows")
