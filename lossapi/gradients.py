@@ -1,0 +1,115 @@
+"""Values and gradients: a function run forwards on traced arrays, and its tape backwards.
+
+values, pullback = vjp(kernel, {"prediction": p, "target": t}, {"delta": 1.0}, wrt=("prediction",))
+pullback(np.ones_like(values))  →  {"prediction": …}
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from lossapi.derivatives import Into
+from lossapi.domains import Array
+from lossapi.states import Weighted
+from lossapi.traced import Traced, lower
+
+Pullback = Callable[[Any], dict[str, Array]]
+
+
+def vjp(
+    function: Callable[..., Any],
+    arrays: Mapping[str, Array | None],
+    parameters: Mapping[str, Any],
+    wrt: Collection[str],
+) -> tuple[Any, Pullback]:
+    """What the function gives, and the pullback from its cotangent to those of the inputs named in `wrt`.
+
+    The function may give an array, a `Weighted` or named arrays; its cotangent has the same form, with None for
+    what has none. An input that nothing flows back to is left out.
+    """
+    traced = {name: None if a is None else Traced(a, tracked=name in wrt) for name, a in arrays.items()}
+    with np.errstate(all="ignore"):
+        out = function(*traced.values(), **parameters)
+    leaves = {name: traced[name] for name in wrt}
+
+    def pullback(cotangent: Any) -> dict[str, Array]:
+        seeds = [
+            (each, np.broadcast_to(np.asarray(given, each.dtype), each.shape))
+            for each, given in zip(parts(out), parts(cotangent), strict=True)
+            if given is not None and type(each) is Traced and each.tracked
+        ]
+        with np.errstate(all="ignore"):
+            found = walk(seeds, leaves)
+            poisoned = any(map(has_nan, found.values()))
+            return walk(seeds, leaves, careful=True) if poisoned else found
+
+    return plain(out), pullback
+
+
+def parts(value: Any) -> list[Any]:
+    """The arrays of a function's result, in order."""
+    if isinstance(value, Weighted):
+        return list(value)
+    return list(value.values()) if isinstance(value, Mapping) else [value]
+
+
+def plain(value: Any) -> Any:
+    """A function's result without its past."""
+    if isinstance(value, Weighted):
+        return Weighted(lower(value.value), lower(value.weight))
+    return {name: lower(each) for name, each in value.items()} if isinstance(value, Mapping) else lower(value)
+
+
+def walk(
+    seeds: Iterable[tuple[Traced, Array]], leaves: Mapping[str, Traced | None], careful: bool = False
+) -> dict[str, Array]:
+    """From the results back to the leaves, the latest first; `careful` lets an infinite slope times 0 be 0."""
+    seeds = list(seeds)
+    for node, cotangent in seeds:
+        node.receive(cotangent)
+    for node in _latest_first(node for node, _ in seeds):
+        g = node.cotangent
+        if g is None or not node.sources:
+            continue
+        node.cotangent, node.owned = None, False
+        for parent, pull in node.sources:
+            if isinstance(pull, Into):
+                pull.add(parent.buffer(), g, node.value, *node.arguments, **node.options)
+                continue
+            c = pull(g, node.value, *node.arguments, **node.options)
+            if careful and node.aligned:
+                c = np.where(g == 0.0, 0.0, c)
+            parent.receive(fit(c, parent.value))
+    found = {name: leaf.cotangent for name, leaf in leaves.items() if leaf is not None and leaf.cotangent is not None}
+    for leaf in leaves.values():
+        if leaf is not None:
+            leaf.cotangent, leaf.owned = None, False
+    return found
+
+
+def _latest_first(nodes: Iterable[Traced]) -> list[Traced]:
+    """Everything the nodes were made from, each after all that was made of it."""
+    waiting = list(nodes)
+    reached: dict[int, Traced] = {}
+    while waiting:
+        node = waiting.pop()
+        if node.number not in reached:
+            reached[node.number] = node
+            waiting.extend(parent for parent, _ in node.sources)
+    return [reached[number] for number in sorted(reached, reverse=True)]
+
+
+def fit(cotangent: Array, x: Array) -> Array:
+    """Added up over the axes along which x was broadcast, in x's dtype."""
+    if cotangent.shape != x.shape:
+        lead = cotangent.ndim - x.ndim
+        axes = tuple(i for i, n in enumerate(cotangent.shape) if i < lead or (x.shape[i - lead] == 1 and n != 1))
+        cotangent = np.add.reduce(cotangent, axis=axes, dtype=np.float64, keepdims=True).reshape(x.shape)
+    return cotangent if cotangent.dtype == x.dtype else cotangent.astype(x.dtype)
+
+
+def has_nan(array: Array) -> bool:
+    """Whether a NaN is among the entries: the maximum shows it."""
+    peak = np.maximum.reduce(array, axis=None, initial=-np.inf)
+    return bool(peak != peak)

@@ -1,0 +1,73 @@
+"""The derivatives of the stable spellings in `functions`, where the one derived from their text would lose digits,
+overflow or be slow; as in `derivatives`, one pull per argument.
+"""
+
+import numpy as np
+
+from lossapi.derivatives import Into, Pulls, held, picked, select, spread
+from lossapi.domains import Array
+from lossapi.functions import digamma
+
+
+def bell(x: Array) -> Array:
+    """The slope of the sigmoid, e/(1 + e)² with e = exp(-|x|): right to the last digit far out too."""
+    e = np.exp(-np.abs(x))
+    return e / np.square(1.0 + e)
+
+
+def share(x: Array, total: Array) -> Array:
+    """exp(x - total), the softmax; 0 in a slice of -inf."""
+    power = np.exp(x - total)
+    peak = np.maximum.reduce(power, axis=None, initial=0.0)
+    return power if peak == peak else np.where(x == -np.inf, 0.0, power).astype(power.dtype, copy=False)
+
+
+def log_softmax_back(g: Array, o: Array, x: Array, *, axis: int = -1) -> Array:
+    """g - softmax(x) Σg."""
+    flow = np.exp(o)
+    flow *= -np.add.reduce(g, axis=axis, keepdims=True)
+    flow += g
+    return flow
+
+
+def trigamma(x: Array) -> Array:
+    """The derivative of digamma for x > 0: ψ'(x) = ψ'(x + 1) + 1/x² up to 8, then the asymptotic series."""
+    carried, z = np.zeros_like(x), np.asarray(x)
+    for _ in range(8):
+        small = z < 8.0
+        carried = carried + np.where(small, 1.0 / (z * z), 0.0)
+        z = np.where(small, z + 1.0, z)
+    square = 1.0 / (z * z)
+    series = 1 / 6 - square * (1 / 30 - square * (1 / 42 - square * (1 / 30 - square * (5 / 66 - square * 691 / 2730))))
+    return carried + 1.0 / z + square * (0.5 + series / z)
+
+
+ELEMENTWISE: Pulls = {
+    "log1p": (lambda g, o, x: g / (1.0 + x),),
+    "softplus": (lambda g, o, x: g * np.exp(x - o),),
+    "sigmoid": (lambda g, o, x: g * bell(x),),
+    "log_sigmoid": (lambda g, o, x: g * np.exp(o - x),),
+    "relu": (lambda g, o, x: select(x > 0.0, g),),
+    "clip": (lambda g, o, x, *, low=None, high=None: held(g, o, x, low, high),),
+    "lgamma": (lambda g, o, x: g * digamma(x),),
+    "digamma": (lambda g, o, x: g * trigamma(x),),
+}
+
+SHAPED: Pulls = {
+    "log_softmax": (log_softmax_back,),
+    "softmax": (lambda g, o, x, *, axis=-1: o * (g - np.sum(g * o, axis=axis, keepdims=True)),),
+    "logsumexp": (
+        lambda g, o, x, *, axis=-1, keepdims=False: (
+            spread(g, x, axis, keepdims) * share(x, spread(o, x, axis, keepdims))
+        ),
+    ),
+    "pick": (
+        Into(
+            lambda buffer, g, o, x, label, *, axis=1: picked(
+                buffer, np.expand_dims(g, axis), o, x, np.expand_dims(label, axis), axis=axis
+            )
+        ),
+    ),
+}
+
+CONSTANTS = "stop_gradient one_hot"

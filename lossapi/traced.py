@@ -1,0 +1,256 @@
+"""An Array-API namespace over NumPy whose arrays remember how they were made, so that it can be run backwards.
+
+A kernel called with `Traced` arrays computes its values as ever; each result knows the arrays it came from and the
+pull of each (`derivatives`). Spellings of `lossapi.functions` that have a rule in `special` are taken whole, the
+others through their own text. Results that no gradient goes through are traced constants.
+"""
+
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from lossapi import derivatives, functions, special
+from lossapi.derivatives import Into, Pull
+from lossapi.domains import Array
+
+Source = tuple["Traced", Pull | Into]
+_next = count().__next__
+
+
+class Traced:
+    """An array with a past: its value, the arrays it came from, and the arguments of the call that made it."""
+
+    __slots__ = ("aligned", "arguments", "cotangent", "number", "options", "owned", "sources", "tracked", "value")
+    __array_ufunc__ = None  # NumPy leaves the operators to this class
+    __hash__ = None  # type: ignore[assignment]  # == compares elements
+
+    def __init__(
+        self,
+        value: Array,
+        sources: tuple[Source, ...] = (),
+        arguments: tuple[Any, ...] = (),
+        options: Mapping[str, Any] | None = None,
+        *,
+        aligned: bool = False,
+        tracked: bool = False,
+    ) -> None:
+        self.value, self.sources, self.arguments, self.options = value, sources, arguments, options or {}
+        self.aligned = aligned
+        self.tracked = tracked or bool(sources)
+        self.number = _next()
+        self.cotangent: Array = None
+        self.owned = False
+
+    def __array_namespace__(self, api_version: str | None = None) -> Any:
+        return NAMESPACE
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise TypeError("a traced array belongs to its own namespace, not to NumPy's functions")
+
+    def __repr__(self) -> str:
+        return f"Traced({self.value!r})"
+
+    shape = property(lambda self: self.value.shape)
+    ndim = property(lambda self: self.value.ndim)
+    size = property(lambda self: self.value.size)
+    dtype = property(lambda self: self.value.dtype)
+    device = property(lambda self: "cpu")
+    mT = property(lambda self: NAMESPACE.matrix_transpose(self))
+    T = property(lambda self: NAMESPACE.matrix_transpose(self))
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __int__(self) -> int:
+        return int(self.value)
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __index__(self) -> int:
+        return int(self.value.__index__())
+
+    def receive(self, cotangent: Array) -> None:
+        """Add one contribution; what was made here may be added to in place."""
+        if self.cotangent is None:
+            self.cotangent, self.owned = cotangent, False
+        elif self.owned:
+            np.add(self.cotangent, cotangent, out=self.cotangent)
+        else:
+            self.cotangent = self.cotangent + cotangent
+            self.owned = isinstance(self.cotangent, np.ndarray)
+
+    def buffer(self) -> Array:
+        """A cotangent to add into, entry by entry."""
+        if not self.owned:
+            empty = self.cotangent is None
+            self.cotangent = np.zeros(self.shape, self.dtype) if empty else np.array(self.cotangent)
+            self.owned = True
+        return self.cotangent
+
+
+def lower(x: Any) -> Any:
+    """The value of a traced array, also within a list or tuple; anything else as it is."""
+    if type(x) is Traced:
+        return x.value
+    return type(x)(map(lower, x)) if type(x) in (list, tuple) else x
+
+
+def primitive(function: Callable[..., Array], pulls: Iterable[Pull | Into | None], *, aligned: bool = False) -> Any:
+    """A function on traced arrays, by its form on plain ones and the pull of each positional argument."""
+    pulls = tuple(pulls)
+
+    def call(*arguments: Any, **options: Any) -> Traced:
+        plain = tuple(map(lower, arguments))
+        for name, option in options.items():
+            if type(option) is Traced:
+                raise TypeError(f"{name} must be given by position to be differentiated")
+        value = function(*plain, **options)
+        if value.dtype.kind != "f":
+            return Traced(value)
+        sources = tuple(
+            (argument, pull)
+            for argument, pull in zip(arguments, pulls, strict=False)
+            if pull is not None and type(argument) is Traced and argument.tracked
+        )
+        return Traced(value, sources, plain, options, aligned=aligned) if sources else Traced(value)
+
+    return call
+
+
+def lift(value: Any) -> Any:
+    """An array as a traced constant, also within a list or tuple; anything else as it is."""
+    if isinstance(value, np.ndarray | np.generic):
+        return Traced(value)
+    return type(value)(map(lift, value)) if type(value) in (list, tuple) else value
+
+
+def constant(function: Callable[..., Any]) -> Any:
+    """A function whose result is a constant."""
+
+    def call(*arguments: Any, **options: Any) -> Any:
+        return lift(function(*map(lower, arguments), **{name: lower(option) for name, option in options.items()}))
+
+    return call
+
+
+def joined(value: Array, arrays: Iterable[Any], cuts: Iterable[Any]) -> Traced:
+    """Several arrays in one: the cotangent of each is cut out of the whole."""
+    sources = tuple(
+        (array, lambda g, _, cut=cut: g[cut])
+        for array, cut in zip(arrays, cuts, strict=True)
+        if type(array) is Traced and array.tracked
+    )
+    return Traced(value, sources)
+
+
+def concat(arrays: Iterable[Any], /, *, axis: int | None = 0) -> Traced:
+    """Arrays one after another; flat where the axis is None."""
+    arrays = [NAMESPACE.reshape(array, (-1,)) for array in arrays] if axis is None else list(arrays)
+    axis = 0 if axis is None else axis % arrays[0].ndim
+    ends = np.cumsum([array.shape[axis] for array in arrays]).tolist()
+    cuts = [(slice(None),) * axis + (slice(start, end),) for start, end in zip([0, *ends], ends, strict=False)]
+    return joined(np.concat(lower(arrays), axis=axis), arrays, cuts)
+
+
+def stack(arrays: Iterable[Any], /, *, axis: int = 0) -> Traced:
+    """Arrays side by side along a new axis."""
+    arrays = list(arrays)
+    value = np.stack(lower(arrays), axis=axis)
+    before = (slice(None),) * (axis % value.ndim)
+    return joined(value, arrays, [(*before, i) for i in range(len(arrays))])
+
+
+def unstack(x: Traced, /, *, axis: int = 0) -> tuple[Traced, ...]:
+    """The slices along an axis."""
+    before = (slice(None),) * (axis % x.ndim)
+    return tuple(NAMESPACE.getitem(x, (*before, i)) for i in range(x.shape[axis]))
+
+
+def broadcast_arrays(*arrays: Traced) -> list[Traced]:
+    """All in the shape they have in common."""
+    shape = np.broadcast_shapes(*(array.shape for array in arrays))
+    return [NAMESPACE.broadcast_to(array, shape) for array in arrays]
+
+
+class Namespace:
+    """Functions by name."""
+
+    def __init__(self, **functions: Any) -> None:
+        self.__dict__.update(functions)
+
+
+def _traced(table: Any, plain: Callable[[str], Any]) -> dict[str, Any]:
+    """The traced form of every function of a table of derivatives."""
+    made = {name: constant(plain(name)) for name in table.CONSTANTS.split()}
+    made |= {name: primitive(plain(name), pulls) for name, pulls in table.SHAPED.items()}
+    return made | {name: primitive(plain(name), pulls, aligned=True) for name, pulls in table.ELEMENTWISE.items()}
+
+
+def _numpy(name: str) -> Any:
+    return getattr(operator, name) if name in ("getitem", "pow") else operator.attrgetter(name)(np)
+
+
+def _namespace() -> Namespace:
+    """What kernels see: the functions, those of `linalg`, the stable spellings under `special`, dtypes and numbers."""
+    made = _traced(derivatives, _numpy)
+    linalg = {name.removeprefix("linalg."): made.pop(name) for name in list(made) if "." in name}
+    linalg |= {name: made[name] for name in ("matmul", "vecdot", "matrix_transpose")}
+    spellings = _traced(special, lambda name: getattr(functions, name).__wrapped__)
+    plain = {name: getattr(np, name) for name in derivatives.PLAIN.split()}
+    return Namespace(
+        **(made | plain),
+        linalg=Namespace(**linalg),
+        special=Namespace(**spellings),
+        concat=concat,
+        stack=stack,
+        unstack=unstack,
+        broadcast_arrays=broadcast_arrays,
+    )
+
+
+NAMESPACE: Any = _namespace()
+
+UNARY = {"neg": "negative", "pos": "positive", "abs": "abs", "invert": "bitwise_invert", "getitem": "getitem"}
+BINARY = {
+    "add": "add",
+    "sub": "subtract",
+    "mul": "multiply",
+    "truediv": "divide",
+    "floordiv": "floor_divide",
+    "mod": "remainder",
+    "pow": "pow",
+    "matmul": "matmul",
+    "and": "bitwise_and",
+    "or": "bitwise_or",
+    "xor": "bitwise_xor",
+}
+COMPARISONS = {
+    "lt": "less",
+    "le": "less_equal",
+    "gt": "greater",
+    "ge": "greater_equal",
+    "eq": "equal",
+    "ne": "not_equal",
+}
+
+
+def _operate() -> None:
+    """Give the operators their functions, reflected ones with the arguments exchanged."""
+
+    def reflected(function: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda self, other: function(other, self)
+
+    for symbol, name in (UNARY | BINARY | COMPARISONS).items():
+        setattr(Traced, f"__{symbol}__", getattr(NAMESPACE, name))
+    for symbol, name in BINARY.items():
+        setattr(Traced, f"__r{symbol}__", reflected(getattr(NAMESPACE, name)))
+
+
+_operate()
