@@ -7,7 +7,7 @@ COPY requirements/build.txt requirements/serve.txt requirements/
 RUN /build/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements/build.txt \
     && /build/bin/pip --python /opt/lossapi/bin/python install \
         --no-cache-dir --no-deps --require-hashes -r requirements/serve.txt
-COPY pyproject.toml LICENSE ./
+COPY pyproject.toml LICENSE README.md ./
 COPY lossapi lossapi
 COPY service service
 RUN /build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels . \

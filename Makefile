@@ -31,6 +31,9 @@ format: $(VENV)/dev.stamp ## rewrite the sources the way check wants them
 parity: $(VENV)/parity.stamp ## run the tests beside torch, scikit-learn, keras, optax (1 GB)
 	$(BIN)/pytest $(ARGS)
 
+examples: $(VENV)/dev.stamp ## run every example against a server of its own
+	$(BIN)/python -m examples.run
+
 bench: $(VENV)/parity.stamp ## measure against a plain service and torch
 	$(BIN)/python -m benchmarks $(ARGS)
 

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -21,7 +22,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The application; settings come from the environment unless given."""
     settings = settings or read_settings()
     registry.catalogue()
-    app = FastAPI(
+    app = FastAPIOffline(
+        redoc_url=None,
         title="lossapi",
         version=__version__,
         routes=routes(compute.Computing(settings)),

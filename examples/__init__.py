@@ -1,0 +1,1 @@
+"""Calls from several languages; `make examples` runs them against a server."""
