@@ -97,7 +97,7 @@ def bind(
     bound, absent = [], []
     bindings: Bindings = {CLASSES: 1} if CLASSES in mapping.axes and not mapping.by_class else {}
     _require_known(tensors, definition)
-    for each in mapping.inputs + definition.reading_inputs:
+    for each in sorted(mapping.inputs + definition.reading_inputs, key=_ways):
         array = tensors.get(each.name)
         if array is None and each.default is not None:
             array = np.asarray(each.default, np.float64)
@@ -127,6 +127,11 @@ def bind(
     if weight is not None:
         plan = replace(plan, weight=_aligned(np.asarray(weight), plan, align))
     return _flattened(plan) if _elementwise(plan) else plan
+
+
+def _ways(each: Input) -> int:
+    """In how many forms a tensor may come: those with one say what the axes of the others are."""
+    return len(each.forms.specs)
 
 
 def fitting_map(definition: Definition, tensors: Mapping[str, Array], parameters: Mapping[str, Any]) -> Map:

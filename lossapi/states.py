@@ -137,7 +137,7 @@ class Counts:
         keys = row.reshape(-1) * shape[1] + column.reshape(-1)
         weights = None if weight is None else np.asarray(weight, np.float64).reshape(-1)
         table = np.bincount(keys, weights, minlength=shape[0] * shape[1])
-        return Counts(table.astype(np.float64).reshape(shape), extra, keys.size)
+        return Counts(table.reshape(shape), extra, keys.size)
 
 
 def _padded(table: Array, shape: tuple[int, ...]) -> Array:

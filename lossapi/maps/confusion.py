@@ -71,12 +71,12 @@ def _multilabel(prediction: Array, target: Array, weight: Array | None) -> Count
     for name, labels in (("prediction", prediction), ("target", target)):
         if _largest(labels, name, MOST_CLASSES) > 2:
             raise DomainError("0 or 1 (rank 2 holds several labels a row; task says otherwise)", "more", (name,))
-    each = xp.ones(target.shape, dtype=xp.float64) if weight is None else xp.asarray(weight, dtype=xp.float64)
-    p, t = xp.astype(prediction, xp.float64), xp.astype(target, xp.float64)
+    each = xp.ones(target.shape, dtype=xp.int64) if weight is None else xp.asarray(weight, dtype=xp.float64)
+    p, t = xp.astype(prediction, each.dtype), xp.astype(target, each.dtype)
     cells = [(1 - t) * (1 - p), (1 - t) * p, t * (1 - p), t * p]
     table = xp.stack([xp.sum(each * cell, axis=0) for cell in cells], axis=-1)
     row = each[:, 0] if each.shape[1] else xp.ones(each.shape[0])
-    exact = xp.sum(row * xp.astype(xp.all(prediction == target, axis=1), xp.float64))
+    exact = xp.sum(row * xp.all(prediction == target, axis=1))
     extra = {"exact": float(exact), "rows": float(xp.sum(row))}
     return Counts(xp.reshape(table, (-1, 2, 2)), extra, target.shape[0])
 

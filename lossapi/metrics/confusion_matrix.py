@@ -26,7 +26,7 @@ def confusion_matrix(counts: Counts, *, normalize: Literal["true", "pred", "all"
     Source:
         K. Pearson, On the Theory of Contingency, 1904
     Example:
-        {"prediction": [0, 2, 1, 2], "target": [0, 1, 1, 2]} → [[1.0, 0.0, 0.0], [0.0, 1.0, 1.0], [0.0, 0.0, 1.0]]
+        {"prediction": [0, 2, 1, 2], "target": [0, 1, 1, 2]} → [[1, 0, 0], [0, 1, 1], [0, 0, 1]]
     """
     table = counts.table
     xp = namespace(table)
@@ -57,7 +57,7 @@ def true_positives(counts: Counts, *, average: CellAverage = "binary") -> Array:
     Source:
         K. Pearson, On the Theory of Contingency, 1904
     Example:
-        {"prediction": [1, 1, 0, 1], "target": [1, 0, 0, 1]} → 2.0
+        {"prediction": [1, 1, 0, 1], "target": [1, 0, 0, 1]} → 2
     """
     return _cell(counts, 0, average)
 
@@ -75,7 +75,7 @@ def false_positives(counts: Counts, *, average: CellAverage = "binary") -> Array
     Source:
         K. Pearson, On the Theory of Contingency, 1904
     Example:
-        {"prediction": [1, 1, 0, 1], "target": [1, 0, 0, 1]} → 1.0
+        {"prediction": [1, 1, 0, 1], "target": [1, 0, 0, 1]} → 1
     """
     return _cell(counts, 1, average)
 
@@ -93,7 +93,7 @@ def false_negatives(counts: Counts, *, average: CellAverage = "binary") -> Array
     Source:
         K. Pearson, On the Theory of Contingency, 1904
     Example:
-        {"prediction": [1, 0, 0, 1], "target": [1, 1, 0, 1]} → 1.0
+        {"prediction": [1, 0, 0, 1], "target": [1, 1, 0, 1]} → 1
     """
     return _cell(counts, 2, average)
 
@@ -111,6 +111,6 @@ def true_negatives(counts: Counts, *, average: CellAverage = "binary") -> Array:
     Source:
         K. Pearson, On the Theory of Contingency, 1904
     Example:
-        {"prediction": [1, 1, 0, 1], "target": [1, 0, 0, 1]} → 1.0
+        {"prediction": [1, 1, 0, 1], "target": [1, 0, 0, 1]} → 1
     """
     return _cell(counts, 3, average)

@@ -8,11 +8,7 @@ from lossapi.parameters import NonNegative
 
 @metric(family="segmentation", of=overlap, rows=row_mode("per_sample"))
 def dice_coefficient(
-    sums: dict[str, Array],
-    *,
-    smooth_numerator: NonNegative = 1e-8,
-    smooth_denominator: NonNegative = 1e-8,
-    per_sample: bool = False,
+    sums: dict[str, Array], *, smooth_numerator: NonNegative = 1e-8, smooth_denominator: NonNegative = 1e-8
 ) -> Array:
     """How much a predicted mask overlaps the true one: 2|X∩Y| / (|X| + |Y|), from 0 to 1.
 
