@@ -1,8 +1,10 @@
 """One chunk: sliced, cast, checked, mapped, and folded into a state with its weights and mask."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import reduce
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,8 +14,23 @@ from lossapi.domains import Array
 from lossapi.states import WEIGHT, State, Sums, Totals, Values, Weighted, total
 
 
+class Part(NamedTuple):
+    """What one chunk's map is called with, and what then weighs and masks its rows."""
+
+    tensors: dict[str, Array | None]
+    parameters: dict[str, Any]
+    weight: Array | None
+    mask: Array | None
+
+
 def map_chunk(plan: Plan, cut: slice, keep: bool, unchecked: frozenset[str]) -> State:
     """The state of the rows in `cut`; `keep` keeps the rows themselves."""
+    part = prepared(plan, cut, unchecked)
+    return folded(plan, backend.run(plan.map.function, part.tensors, part.parameters), part, keep)
+
+
+def prepared(plan: Plan, cut: slice, unchecked: frozenset[str]) -> Part:
+    """The rows in `cut`, ready for the map."""
     tensors, mask = take(plan, cut, unchecked)
     weight = _cut_weight(plan, cut)
     names = plan.map.parameters
@@ -22,13 +39,25 @@ def map_chunk(plan: Plan, cut: slice, keep: bool, unchecked: frozenset[str]) -> 
         outer = weight if plan.weighs_rows else None
         tensors["weight"] = _own_weight(plan, weight if outer is None else None, mask, tensors)
         weight = None if outer is None else outer.reshape(outer.shape[:1])
-    out = backend.run(plan.map.function, tensors, given)
+    return Part(tensors, given, weight, mask)
+
+
+def folded(plan: Plan, out: Any, part: Part, keep: bool) -> State:
+    """What the map gave, as a state."""
     if plan.map.gives == "state":
         state: State = out
         return state
     if plan.map.gives == "sums":
-        return fold_sums(plan, out, weight, mask, keep)
-    return fold_rows(plan, out, weight, mask if plan.map.weight is None else None, keep)
+        return fold_sums(plan, out, part.weight, part.mask, keep)
+    return fold_rows(plan, out, part.weight, part.mask if plan.map.weight is None else None, keep)
+
+
+def merged(plan: Plan, states: Iterable[State]) -> State:
+    """The states of all chunks as one, in order."""
+    whole: State = reduce(lambda one, two: one + two, states)
+    if plan.shape and isinstance(whole, Totals):
+        return replace(whole, rows=plan.shape[0])
+    return whole
 
 
 def take(plan: Plan, cut: slice, unchecked: frozenset[str]) -> tuple[dict[str, Array | None], Array | None]:

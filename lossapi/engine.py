@@ -7,8 +7,8 @@ of threads. A chunk is small enough that a kernel's temporaries stay in the seco
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from functools import cache, partial, reduce
+from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from lossapi.conventions import Align
 from lossapi.definition import Definition
 from lossapi.domains import Array
 from lossapi.errors import NonFiniteError, ParameterError, Unsupported
-from lossapi.states import State, Totals
+from lossapi.states import State
 
 CHUNK = 65536
 """Elements of the largest tensor in one chunk."""
@@ -137,10 +137,7 @@ def fold(plan: Plan, *, keep: bool, unchecked: frozenset[str] = frozenset(), thr
     def step(cut: slice) -> State:
         return chunks.map_chunk(plan, cut, keep, unchecked)
 
-    merged: State = reduce(lambda one, two: one + two, _mapped(step, cuts(plan), threads))
-    if plan.shape and isinstance(merged, Totals):
-        return replace(merged, rows=plan.shape[0])
-    return merged
+    return chunks.merged(plan, _mapped(step, cuts(plan), threads))
 
 
 def cuts(plan: Plan) -> list[slice]:
