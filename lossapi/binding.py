@@ -37,7 +37,11 @@ class Bound:
 
 @dataclass(frozen=True)
 class Plan:
-    """One computation, checked and laid out; `shape` is what the rows are given back in, where not the kernel's."""
+    """One computation, checked and laid out.
+
+    `shape` is what the rows are given back in, where not the kernel's. A kernel that weighs itself is given the
+    weights, unless there is but one for each row that has a value (`weighs_within` false).
+    """
 
     definition: Definition
     map: Map
@@ -49,6 +53,7 @@ class Plan:
     weight: Array | None
     mean_axes: int
     shape: tuple[int, ...] | None
+    weighs_within: bool = True
 
     @property
     def batch(self) -> int | None:
@@ -59,23 +64,20 @@ class Plan:
     @property
     def weight_shape(self) -> tuple[int, ...]:
         """The shape that weights are broadcast to: what the kernel weighs itself, or its rows."""
-        axes = self.map.weight.axes if self.map.weight else self.sum_axes
+        axes = self.map.weight.axes if self.map.weight and self.weighs_within else self.sum_axes
         shape = self.sizes(axes)
-        return shape[: len(shape) - self.mean_axes] if self.mean_axes else shape
+        return shape[: len(shape) - self.mean_axes] if self.mean_axes and self.map.gives == "rows" else shape
 
     @property
-    def weighs_rows(self) -> bool:
-        """Whether weights multiply the rows' values; a kernel that weighs itself weighs what is within a row."""
-        if self.map.weight is None:
-            return True
-        by_row = self.map.gives == "rows" or self.definition.for_rows(self.parameters)
-        return by_row and self.batch is not None and self.weight is not None and prod(self.weight.shape[1:]) == 1
+    def by_row(self) -> bool:
+        """Whether there is a value for each row, to be reduced."""
+        return BATCH in self.map.axes and (self.map.gives == "rows" or self.definition.for_rows(self.parameters))
 
     @property
     def sum_axes(self) -> tuple[str, ...]:
         """The axes over which the results are added: all of a row loss, `batch` and `*axes` of sums."""
         axes = self.map.axes
-        return axes if self.map.gives == "rows" else tuple(a for a in axes if a == BATCH or a.startswith("*"))
+        return axes if self.map.gives == "rows" else tuple(a for a in axes if a in (BATCH, "*axes"))
 
     def sizes(self, axes: tuple[str, ...]) -> tuple[int, ...]:
         """The sizes of some axes, one after another."""
@@ -125,7 +127,9 @@ def bind(
         shape=shape,
     )
     if weight is not None:
-        plan = replace(plan, weight=_aligned(np.asarray(weight), plan, align))
+        weight = np.asarray(weight)
+        plan = replace(plan, weighs_within=not plan.by_row or (align is None and prod(weight.shape[1:]) > 1))
+        plan = replace(plan, weight=_aligned(weight, plan, align))
     return _flattened(plan) if _elementwise(plan) else plan
 
 
@@ -143,7 +147,7 @@ def fitting_map(definition: Definition, tensors: Mapping[str, Array], parameters
 def fits(mapping: Map, tensors: Mapping[str, Array]) -> bool:
     """Whether the ranks of the tensors are those that a map takes together."""
     met = Bindings()
-    for each in mapping.inputs:
+    for each in sorted(mapping.inputs, key=_ways):
         given = tensors.get(each.name)
         if given is None:
             if each.optional:
@@ -221,6 +225,13 @@ def _arrange(name: str, array: Array, spec: Spec, parameters: Mapping[str, Any])
     if spec.axes[1:2] == (CLASSES,):
         return _moved(name, array, parameters.get("class_axis", 1), 1, "class_axis")
     return array
+
+
+def laid_out(plan: Plan, bound: Bound, array: Array) -> Array:
+    """An array of the tensor's own shape as the kernel sees the tensor: a view, so that it can be written through."""
+    each = next(i for i in plan.map.inputs + plan.definition.reading_inputs if i.name == bound.name)
+    turned = _turned(each, array, plan.parameters)
+    return _arrange(each.name, turned, bound.spec, plan.parameters).reshape(bound.array.shape)
 
 
 def _moved(name: str, array: Array, source: int, to: int, parameter: str) -> Array:

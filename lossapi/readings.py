@@ -20,7 +20,12 @@ def read(plan: Plan, state: State, reduction: str, empty: float | None) -> tuple
     count = int(getattr(state, "count", 0))
     if count == 0 and reduction != "sum":
         return nothing(empty), 0
-    return plain(chunks.read_sums(plan, state.sums if isinstance(state, Sums) else state)), count
+    try:
+        return plain(chunks.read_sums(plan, state.sums if isinstance(state, Sums) else state)), count
+    except EmptyError:
+        if empty is None:
+            raise
+        return empty, count
 
 
 def reduce_rows(totals: Totals, reduction: str, empty: float | None) -> float:

@@ -4,10 +4,22 @@ from lossapi.definition import metric
 from lossapi.domains import Array
 from lossapi.functions import namespace
 from lossapi.maps.confusion import confusion
+from lossapi.maps.sklearn_labels import DIFFERS, occurring_labels
+from lossapi.presets import sklearn
 from lossapi.states import Counts
 
 
-@metric(family="classification", of=confusion)
+@metric(
+    family="classification",
+    of=confusion,
+    like=[
+        sklearn(
+            "accuracy_score(y_true, y_pred, normalize=True, sample_weight=None)",
+            prepare=occurring_labels,
+            differs=DIFFERS,
+        )
+    ],
+)
 def accuracy(counts: Counts, *, normalize: bool = True) -> Array:
     """The share of elements whose label was predicted right; with `normalize` false, their number.
 

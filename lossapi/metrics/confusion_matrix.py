@@ -7,12 +7,24 @@ from lossapi.definition import metric
 from lossapi.domains import Array
 from lossapi.functions import namespace
 from lossapi.maps.confusion import confusion, divided, one_vs_rest
+from lossapi.maps.sklearn_labels import DIFFERS, occurring_labels
+from lossapi.presets import sklearn
 from lossapi.states import Counts
 
 CellAverage = Literal["binary", "micro", "none"]
 
 
-@metric(family="classification", of=confusion)
+@metric(
+    family="classification",
+    of=confusion,
+    like=[
+        sklearn(
+            "confusion_matrix(y_true, y_pred, sample_weight=None, normalize=None)",
+            prepare=occurring_labels,
+            differs=DIFFERS,
+        )
+    ],
+)
 def confusion_matrix(counts: Counts, *, normalize: Literal["true", "pred", "all"] | None = None) -> Array:
     """How often each class was taken for each: rows true, columns predicted.
 

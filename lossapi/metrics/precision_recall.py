@@ -3,13 +3,22 @@
 from lossapi.definition import metric, row_mode
 from lossapi.domains import Array
 from lossapi.maps.confusion import ZeroDivision, averaged, confusion, confusion_rows
+from lossapi.maps.sklearn_labels import DIFFERS, occurring_labels
 from lossapi.parameters import Average, NonNegative
+from lossapi.presets import Preset, sklearn
 from lossapi.states import Counts
+
+
+def as_sklearn(head: str) -> Preset:
+    """The scikit-learn function of that name and first arguments; these share the others."""
+    text = f"{head}, pos_label=1, average='binary', sample_weight=None, zero_division='warn')"
+    return sklearn(text, prepare=occurring_labels, differs=DIFFERS)
+
 
 SAMPLES = row_mode("average", "samples", confusion_rows)
 
 
-@metric(family="classification", of=confusion, rows=SAMPLES)
+@metric(family="classification", of=confusion, rows=SAMPLES, like=[as_sklearn("precision_score(y_true, y_pred")])
 def precision(
     counts: Counts, *, average: Average = "binary", pos_label: int = 1, zero_division: ZeroDivision = 0
 ) -> Array:
@@ -29,7 +38,7 @@ def precision(
     return averaged(lambda tp, fp, fn, tn: (tp, tp + fp), counts, average, pos_label, zero_division)
 
 
-@metric(family="classification", of=confusion, rows=SAMPLES)
+@metric(family="classification", of=confusion, rows=SAMPLES, like=[as_sklearn("recall_score(y_true, y_pred")])
 def recall(
     counts: Counts, *, average: Average = "binary", pos_label: int = 1, zero_division: ZeroDivision = 0
 ) -> Array:
@@ -49,7 +58,7 @@ def recall(
     return averaged(lambda tp, fp, fn, tn: (tp, tp + fn), counts, average, pos_label, zero_division)
 
 
-@metric(family="classification", of=confusion, rows=SAMPLES)
+@metric(family="classification", of=confusion, rows=SAMPLES, like=[as_sklearn("f1_score(y_true, y_pred")])
 def f1(counts: Counts, *, average: Average = "binary", pos_label: int = 1, zero_division: ZeroDivision = 0) -> Array:
     """The harmonic mean of precision and recall: 2tp / (2tp + fp + fn).
 
@@ -67,7 +76,7 @@ def f1(counts: Counts, *, average: Average = "binary", pos_label: int = 1, zero_
     return averaged(lambda tp, fp, fn, tn: (2 * tp, 2 * tp + fp + fn), counts, average, pos_label, zero_division)
 
 
-@metric(family="classification", of=confusion, rows=SAMPLES)
+@metric(family="classification", of=confusion, rows=SAMPLES, like=[as_sklearn("fbeta_score(y_true, y_pred, beta")])
 def f_beta(
     counts: Counts,
     *,

@@ -1,16 +1,32 @@
 """The share of the target's variance that the prediction explains."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from lossapi.definition import metric
 from lossapi.domains import Array
 from lossapi.errors import EmptyError
 from lossapi.functions import namespace
 from lossapi.maps.residuals import over_outputs, target_moments
+from lossapi.presets import sklearn
 from lossapi.states import Moments
 
 
-@metric(family="regression", of=target_moments)
+def nan_for_one_row(arguments: dict[str, Any]) -> dict[str, Any]:
+    """scikit-learn answers NaN for a single row, and refuses none at all."""
+    return {**arguments, "empty": float("nan")} if arguments["target"].shape[:1] == (1,) else arguments
+
+
+@metric(
+    family="regression",
+    of=target_moments,
+    like=[
+        sklearn(
+            "r2_score(y_true, y_pred, sample_weight=None, multioutput='uniform_average', force_finite=True)",
+            prepare=nan_for_one_row,
+            differs="one row is NaN, not an error",
+        )
+    ],
+)
 def r2(
     moments: Moments,
     *,
@@ -37,12 +53,10 @@ def r2(
         raise EmptyError("at least two rows for R²", str(moments.count))
     residual, spread = moments.sums["squared"], moments.squares
     xp = namespace(residual)
-    if multioutput == "variance_weighted" and xp.any(spread > 0):
-        return (
-            1.0 - xp.sum(residual) / xp.sum(spread) if force_finite or xp.all(spread > 0) else xp.nan * xp.sum(spread)
-        )
     scores = 1.0 - residual / spread
     if force_finite:
         constant = xp.where(residual == 0, xp.ones_like(residual), xp.zeros_like(residual))
         scores = xp.where(spread == 0, constant, scores)
+    if multioutput == "variance_weighted" and xp.any(spread > 0):
+        return xp.sum(scores * spread) / xp.sum(spread)
     return over_outputs(scores, "raw_values" if multioutput == "raw_values" else "uniform_average")

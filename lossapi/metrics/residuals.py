@@ -3,9 +3,14 @@
 from lossapi.definition import metric
 from lossapi.domains import Array
 from lossapi.maps.residuals import MultiOutput, over_outputs, residuals
+from lossapi.presets import sklearn
 
 
-@metric(family="regression", of=residuals)
+@metric(
+    family="regression",
+    of=residuals,
+    like=[sklearn("mean_squared_error(y_true, y_pred, sample_weight=None, multioutput='uniform_average')")],
+)
 def mean_squared_error(sums: dict[str, Array], *, multioutput: MultiOutput = "uniform_average") -> Array:
     """The weighted mean of the squared differences.
 
@@ -25,7 +30,11 @@ def mean_squared_error(sums: dict[str, Array], *, multioutput: MultiOutput = "un
     return over_outputs(sums["squared"] / sums["weight"], multioutput)
 
 
-@metric(family="regression", of=residuals)
+@metric(
+    family="regression",
+    of=residuals,
+    like=[sklearn("mean_absolute_error(y_true, y_pred, sample_weight=None, multioutput='uniform_average')")],
+)
 def mean_absolute_error(sums: dict[str, Array], *, multioutput: MultiOutput = "uniform_average") -> Array:
     """The weighted mean of the absolute differences.
 
