@@ -10,6 +10,7 @@ import numpy as np
 
 from lossapi.backends import numpy as backend
 from lossapi.binding import Bound, Plan
+from lossapi.definition import Function
 from lossapi.domains import Array
 from lossapi.states import WEIGHT, State, Sums, Totals, Values, Weighted, total
 
@@ -36,20 +37,26 @@ def prepared(plan: Plan, cut: slice, unchecked: frozenset[str]) -> Part:
     names = plan.map.parameters
     given = {name: value for name, value in plan.parameters.items() if name in names}
     if plan.map.weight is not None:
-        outer = weight if plan.weighs_rows else None
-        tensors["weight"] = _own_weight(plan, weight if outer is None else None, mask, tensors)
-        weight = None if outer is None else outer.reshape(outer.shape[:1])
+        tensors["weight"] = _own_weight(plan, weight if plan.weighs_within else None, mask, tensors)
+        weight = None if plan.weighs_within else weight
     return Part(tensors, given, weight, mask)
 
 
 def folded(plan: Plan, out: Any, part: Part, keep: bool) -> State:
     """What the map gave, as a state."""
     if plan.map.gives == "state":
-        state: State = out
-        return state
+        return _counted(out, part.mask)
     if plan.map.gives == "sums":
         return fold_sums(plan, out, part.weight, part.mask, keep)
-    return fold_rows(plan, out, part.weight, part.mask if plan.map.weight is None else None, keep)
+    return fold_rows(plan, out, part.weight, part.mask, keep)
+
+
+def _counted(state: State, mask: Array | None) -> State:
+    """The state, its count that of the elements (or rows, where it counts those) that the mask lets in."""
+    if mask is None:
+        return state
+    entering = mask if state.count == mask.size else mask.any(axis=tuple(range(1, mask.ndim)))
+    return replace(state, count=int(np.count_nonzero(entering)))  # type: ignore[type-var]  # states are dataclasses
 
 
 def merged(plan: Plan, states: Iterable[State]) -> State:
@@ -65,9 +72,10 @@ def take(plan: Plan, cut: slice, unchecked: frozenset[str]) -> tuple[dict[str, A
     taken: dict[str, Array | None] = {}
     mask: Array | None = None
     ignored = plan.parameters.get("ignore_index")
+    labels = [bound for bound in plan.tensors if bound.spec.domain.name == "label" and ignored is not None]
     for bound in plan.tensors:
         array = bound.array[cut] if bound.cut else bound.array
-        if bound.spec.domain.name == "label" and ignored is not None:
+        if labels and bound is labels[-1]:  # the last labels are the true ones; others are predicted
             mask = array != ignored
             array = np.where(mask, array, 0)
         if bound.name not in unchecked:
@@ -115,9 +123,11 @@ def fold_rows(plan: Plan, out: Any, weight: Array | None, mask: Array | None, ke
     """One value per row, with its weight: totals, or the rows themselves."""
     value, own = out if isinstance(out, Weighted) else (out, None)
     if plan.mean_axes:
-        value = value.mean(axis=tuple(range(value.ndim - plan.mean_axes, value.ndim)))
+        averaged = tuple(range(value.ndim - plan.mean_axes, value.ndim))
+        value = value.sum(axis=averaged) / prod(value.shape[i] for i in averaged)
     rows = len(value) if np.ndim(value) else 1
     if mask is not None:
+        mask = entering(mask, value)
         value = np.where(mask, value, 0.0)
         rows = int(np.count_nonzero(mask.any(axis=tuple(range(1, mask.ndim)))))
     weighted = value if weight is None else value * weight
@@ -147,9 +157,9 @@ def fold_sums(plan: Plan, out: Mapping[str, Array], weight: Array | None, mask: 
     size = len(next(iter(out.values())))
     if plan.definition.for_rows(plan.parameters):
         value = read_rows(plan, out)
-        return fold_rows(plan, value, None if weight is None else _to_rank(weight, value), None, keep)
+        return fold_rows(plan, value, None if weight is None else to_rank(weight, value), mask, keep)
     axes = _summed(plan)
-    weighed = {name: each if weight is None else each * _to_rank(weight, each) for name, each in out.items()}
+    weighed = {name: each if weight is None else each * to_rank(weight, each) for name, each in out.items()}
     sums = {name: np.add.reduce(each, axis=axes, dtype=np.float64) for name, each in weighed.items()}
     shape = next(iter(out.values())).shape[: len(axes)]
     rows = prod(shape) if weight is None else total(np.broadcast_to(weight, shape))
@@ -161,7 +171,13 @@ def _summed(plan: Plan) -> tuple[int, ...]:
     return tuple(range(len(plan.sizes(plan.sum_axes))))
 
 
-def _to_rank(weight: Array, array: Array) -> Array:
+def entering(mask: Array, value: Array) -> Array:
+    """Which values enter: those of whose labels any does."""
+    return mask.any(axis=tuple(range(value.ndim, mask.ndim)))
+
+
+def to_rank(weight: Array, array: Array) -> Array:
+    """Weights of rows ready to multiply what has more axes."""
     return weight.reshape(weight.shape + (1,) * (array.ndim - weight.ndim))
 
 
@@ -179,9 +195,14 @@ def read_rows(plan: Plan, out: Mapping[str, Array]) -> Array:
 
 def read_sums(plan: Plan, sums: Any) -> Any:
     """The definition's reading of what the map's sums came to."""
+    reading, tensors, given = reading_call(plan)
+    return backend.run(reading, {"sums": sums, **tensors}, given)
+
+
+def reading_call(plan: Plan) -> tuple[Function, dict[str, Array | None], dict[str, Any]]:
+    """The reading, and what it takes beside the sums: tensors and parameters."""
     definition = plan.definition
     assert definition.reading is not None
     given = {n: v for n, v in plan.parameters.items() if n in definition.reading_parameters}
     arrays = {b.name: cast(plan, b, b.array) for b in plan.tensors}
-    own = {each.name: arrays.get(each.name) for each in definition.reading_inputs}
-    return backend.run(definition.reading, {"sums": sums, **own}, given)
+    return definition.reading, {each.name: arrays.get(each.name) for each in definition.reading_inputs}, given

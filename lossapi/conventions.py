@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lossapi.domains import Array
-from lossapi.errors import DtypeError, ParameterError, ShapeError, TooLarge
+from lossapi.errors import DomainError, DtypeError, ParameterError, ShapeError, TooLarge
 
 Arguments = dict[str, Any]
 Prepare = Callable[[Arguments], Arguments]
@@ -69,6 +69,69 @@ def broadcast(*names: str) -> Prepare:
     return stretch
 
 
+def same_shape(*names: str) -> Prepare:
+    """Refuse tensors of unlike shapes."""
+
+    def check(arguments: Arguments) -> Arguments:
+        first, *rest = (arguments[name] for name in names)
+        for name, array in zip(names[1:], rest, strict=True):
+            if array.shape != first.shape:
+                raise ShapeError(f"{name} of shape {first.shape}", f"shape {array.shape}", (name,))
+        return arguments
+
+    return check
+
+
+def same_dtype(*names: str) -> Prepare:
+    """Refuse tensors of unlike dtypes."""
+
+    def check(arguments: Arguments) -> Arguments:
+        first, *rest = (arguments[name] for name in names)
+        for name, array in zip(names[1:], rest, strict=True):
+            if array.dtype != first.dtype:
+                raise DtypeError(f"{name} of dtype {first.dtype}", f"dtype {array.dtype}", (name,))
+        return arguments
+
+    return check
+
+
+def without_nan(*names: str) -> Prepare:
+    """Refuse NaN, where a library holds its inputs to a range that NaN is not in."""
+
+    def check(arguments: Arguments) -> Arguments:
+        for name in names:
+            wrong = np.isnan(arguments[name])
+            if wrong.any():
+                place = (int(i) for i in np.argwhere(wrong)[0])
+                raise DomainError(f"{name} that is a number", "NaN", (name, *place))
+        return arguments
+
+    return check
+
+
+def stretched(name: str, *, trailing: bool = False) -> Prepare:
+    """One tensor, if it is there, in the shape of the predictions, from the right; `trailing`: or of one row of them."""
+
+    def stretch(arguments: Arguments) -> Arguments:
+        array, shape = arguments.get(name), arguments["prediction"].shape
+        if array is None or array.ndim == 0:
+            return arguments
+        if trailing and array.ndim < len(shape):
+            shape = shape[1:]
+        try:
+            return {**arguments, name: np.broadcast_to(array, shape)}
+        except ValueError:
+            raise ShapeError(f"{name} broadcastable to {shape}", f"shape {array.shape}", (name,)) from None
+
+    return stretch
+
+
+def positive_smoothing(arguments: Arguments) -> Arguments:
+    """Label smoothing below 0 is none."""
+    smoothing = arguments.get("label_smoothing")
+    return arguments if smoothing is None else {**arguments, "label_smoothing": max(smoothing, 0.0)}
+
+
 def unbatched(rank: int, *names: str) -> Prepare:
     """One row without a batch axis: where the first tensor has `rank` axes, all gain one, and the loss has none."""
 
@@ -94,6 +157,31 @@ def common_shape(arrays: Iterable[Array], name: str) -> Shape:
     return shape
 
 
+def zero_target(arguments: Arguments) -> Arguments:
+    """A missing target is zero everywhere."""
+    if arguments["target"] is not None:
+        return arguments
+    return arguments | {"target": np.zeros_like(arguments["prediction"])}
+
+
+def torch_pair(arguments: Arguments) -> Arguments:
+    """PyTorch's rule: input and target are broadcast, and weights have the input's own shape."""
+    weight, prediction = arguments.get("weight"), arguments["prediction"]
+    if weight is not None and weight.shape != prediction.shape:
+        raise ShapeError(f"weight of input's shape {prediction.shape}", f"shape {weight.shape}", ("weight",))
+    return broadcast("prediction", "target", "weight")(arguments)
+
+
+def over_weights(arguments: Arguments) -> Arguments:
+    """PyTorch's mean where there are weights: over the sum of the weights as they were given, before `torch_pair`."""
+    weight = arguments.get("weight")
+    if weight is None or arguments["reduction"] != "mean":
+        return arguments
+    if weight.size == prod(common_shape((arguments["prediction"], arguments["target"]), "target")):
+        return arguments | {"reduction": "weighted_mean"}
+    return arguments | {"reduction": "sum", "weight": weight / weight.sum(dtype=np.float64)}
+
+
 def squeezed(one: Array, two: Array) -> tuple[Array, Array]:
     """Keras' rule: where ranks differ by one and the last size is 1, that axis is dropped; a vector gains it."""
     if one.ndim == two.ndim + 1 and one.shape[-1] == 1:
@@ -108,10 +196,21 @@ def keras_pair(arguments: Arguments) -> Arguments:
 
     A function truncates targets where predictions are integers; a class computes everything in floating point.
     """
+    return keras_stretched(arguments, squeezes=True)
+
+
+def keras_plain_pair(arguments: Arguments) -> Arguments:
+    """The same for the few functions that take ranks as they are; their classes do not."""
+    return keras_stretched(arguments, squeezes="weight" in arguments)
+
+
+def keras_stretched(arguments: Arguments, squeezes: bool) -> Arguments:
+    """Both tensors in one shape, and a batch axis before a lone row."""
     target, prediction = arguments["target"], arguments["prediction"]
     if "weight" not in arguments and prediction.dtype.kind not in "fV":
         target = target.astype(prediction.dtype)
-    target, prediction = squeezed(target, prediction)
+    if squeezes:
+        target, prediction = squeezed(target, prediction)
     shape = common_shape((target, prediction), "target")
     rows, kernel = shape[:-1], shape if len(shape) > 1 else (1, prod(shape))
     arguments = arguments | {
@@ -119,6 +218,26 @@ def keras_pair(arguments: Arguments) -> Arguments:
         "prediction": np.broadcast_to(prediction, shape).reshape(kernel),
     }
     return keras_rows(arguments, rows)
+
+
+def gathered(array: Array, axes: tuple[int, ...]) -> Array:
+    """Some axes moved to the end, in their order, and flattened to one."""
+    kept = tuple(i for i in range(array.ndim) if i not in axes)
+    shape = tuple(array.shape[i] for i in kept)
+    return np.transpose(array, kept + axes).reshape(*shape, prod(array.shape[i] for i in axes))
+
+
+def keras_axes(arguments: Arguments) -> Arguments:
+    """What Keras averages over (`axis`: one axis, several, or as null, all) as one last axis; shapes must be equal."""
+    target, prediction, axis = arguments["target"], arguments["prediction"], arguments["axis"]
+    if "weight" in arguments:
+        target, prediction = squeezed(target, prediction)
+    else:
+        floating("prediction")(arguments)
+    pair = same_shape("prediction", "target")({"prediction": prediction, "target": target})
+    axes = chosen_axes(axis, prediction.ndim)
+    rest = {name: value for name, value in arguments.items() if name != "axis"}
+    return rest | {name: gathered(array, axes) for name, array in pair.items()}
 
 
 def keras_rows(arguments: Arguments, rows: Shape) -> Arguments:
@@ -141,6 +260,13 @@ def keras_rows(arguments: Arguments, rows: Shape) -> Arguments:
         reduction = "mean" if weight is None and reduction == "weighted_mean" else reduction
         reduction = "sum" if weight is not None and reduction == "weighted_mean" else reduction
     return arguments | {"weight": weight, "reduction": reduction, "shape": shape}
+
+
+def tf1_weights(arguments: Arguments) -> Arguments:
+    """TensorFlow 1 has no loss without weights: 1.0 is their default, None an error."""
+    if arguments.get("weight") is None:
+        raise ParameterError("weights", "None", ("weight",))
+    return arguments
 
 
 def tf1_align(weight: Array, rows: Shape) -> Array:
@@ -170,14 +296,14 @@ def along_axes(*names: str) -> Prepare:
         where, axis = arguments.get("where"), arguments.get("axis", -1)
         arrays = [arguments[name] for name in names]
         shape = common_shape(arrays, names[-1])
-        axes = _axes(axis, len(shape))
+        axes = chosen_axes(axis, len(shape))
         kept = tuple(n for i, n in enumerate(shape) if i not in axes)
         for name, array in zip(names, arrays, strict=True):
             stretched = np.broadcast_to(array, shape)
             if where is not None:
                 stretched = np.where(_mask(where, shape), stretched, stretched.dtype.type(0))
             moved = np.moveaxis(stretched, axes, range(len(shape) - len(axes), len(shape)))
-            rest[name] = moved.reshape(*(kept or (1,)), prod(shape) // max(prod(kept), 1))
+            rest[name] = moved.reshape(*(kept or (1,)), prod(shape[i] for i in axes))
         return rest | {"shape": kept}
 
     return lay_out
@@ -193,7 +319,7 @@ def _mask(where: Any, shape: Shape) -> Array:
         raise ShapeError(f"where broadcastable to {shape}", f"shape {mask.shape}", ("where",)) from None
 
 
-def _axes(axis: Any, rank: int) -> tuple[int, ...]:
+def chosen_axes(axis: Any, rank: int) -> tuple[int, ...]:
     """One axis, several, or all of them, counted from the front."""
     axes = range(rank) if axis is None else axis if isinstance(axis, list | tuple) else (axis,)
     for each in axes:

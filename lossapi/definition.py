@@ -167,8 +167,9 @@ class Definition:
 
     @property
     def differentiable(self) -> bool:
-        """Whether its value has a derivative by its floating inputs."""
-        return self.kind == "loss" and self.map.gives != "state"
+        """Whether its value has a derivative by real inputs; what is kept as a state of another kind has none."""
+        real = any(spec.domain.kind == "real" for each in self.inputs for spec in each.forms.specs)
+        return real and all(each.gives != "state" for each in self.maps)
 
     def for_rows(self, parameters: Mapping[str, Any]) -> bool:
         """Whether the value is a reduction of rows (else one reading of the whole)."""

@@ -154,7 +154,7 @@ class Domain:
         if self.unless and any(parameters.get(name) for name in self.unless):
             return None, None
         if self.kind == "label":
-            size = bindings.get(self.axis)
+            size = bindings.get(self.axis, parameters.get(self.axis))
             return self.low, size - (not self.inclusive) if isinstance(size, int) else self.high
         return self.low, self.high
 

@@ -5,7 +5,7 @@ of threads. A chunk is small enough that a kernel's temporaries stay in the seco
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from lossapi import chunks, parameters, readings, registry
+from lossapi import backward, chunks, parameters, readings, registry
 from lossapi.backends import numpy as numpy_backend
 from lossapi.binding import Plan, bind
 from lossapi.conventions import Align
@@ -25,6 +25,9 @@ from lossapi.states import State
 CHUNK = 65536
 """Elements of the largest tensor in one chunk."""
 
+WIDE, NARROW = 16 * CHUNK, 16
+"""Elements that a chunk's rows may come to when they meet a matrix; and how many rows meet it at least."""
+
 RETURNS = ("value", "gradient", "state")
 
 
@@ -35,6 +38,7 @@ class Call:
     `mean_axes`, `unchecked`, `empty`, `shape`, `align` and `allow_nan` serve other libraries' conventions: trailing
     axes averaged before the weights enter, tensors and parameters whose bounds are not checked, the mean of
     nothing, the shape that rows are given back in, how weights line up with rows, whether NaN is an answer.
+    `wrt` names the tensors to differentiate by: all that are floating, unless it says otherwise.
     """
 
     definition: Definition
@@ -49,18 +53,21 @@ class Call:
     align: Align | None = None
     allow_nan: bool = True
     returns: Sequence[str] = ("value",)
+    wrt: Collection[str] | None = None
     backend: str = "auto"
     threads: int | None = None
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came out; `value` is a float, an array, or named arrays."""
+    """What came out; `value` is a float, an array, or named arrays, `gradient` its derivative by each tensor."""
 
     name: str
     value: Any
     reduction: str | None
     count: int
+    gradient: Mapping[str, Array] | None = None
+    returns: Sequence[str] = ("value",)
     backend: str = numpy_backend.NAME
     provider: str = numpy_backend.PROVIDER
 
@@ -76,10 +83,11 @@ class Result:
         reduction = {} if self.reduction is None else {"reduction": self.reduction}
         return {
             "name": self.name,
-            key: self.value,
+            **({key: self.value} if "value" in self.returns else {}),
             **reduction,
             "count": self.count,
             "finite": self.finite,
+            **({} if self.gradient is None else {"gradient": dict(self.gradient)}),
             "backend": self.backend,
             "provider": self.provider,
         }
@@ -105,19 +113,25 @@ def run(call: Call) -> Result:
     """Check, cut, map, merge, read; floating-point warnings off, since NaN and infinities are results."""
     definition = call.definition
     for wanted in call.returns:
-        if wanted != "value":
-            raise Unsupported('return of "value"', repr(wanted), ("return",))
+        if wanted not in ("value", "gradient"):
+            raise Unsupported('return of "value" or "gradient"', repr(wanted), ("return",))
     if call.backend not in ("auto", numpy_backend.NAME):
         raise Unsupported('backend "auto" or "numpy"', repr(call.backend), ("backend",))
     given = parameters.check(definition.parameters, call.parameters, call.unchecked)
     reduction = _reduction(definition, call.reduction)
     plan = bind(definition, call.tensors, given, call.weight, call.mean_axes, call.shape, call.align)
-    state = fold(plan, keep=reduction == "none", unchecked=call.unchecked, threads=call.threads)
+    gradient = None
+    if "gradient" in call.returns:
+        wrt = backward.floating(plan, call.tensors) if call.wrt is None else call.wrt
+        each = partial(_mapped, pieces=cuts(plan), threads=call.threads)
+        state, gradient = backward.fold(plan, reduction, wrt, call.unchecked, cuts(plan), each)
+    else:
+        state = fold(plan, keep=reduction == "none", unchecked=call.unchecked, threads=call.threads)
     value, count = readings.read(plan, state, reduction, call.empty)
     if not call.allow_nan and np.isnan(value).any():
         raise NonFiniteError("a value that is not NaN", "NaN")
     shown = reduction if definition.kind == "loss" else None
-    return Result(definition.name, value, shown, count)
+    return Result(definition.name, value, shown, count, gradient, call.returns)
 
 
 def _reduction(definition: Definition, asked: str | None) -> str:
@@ -146,10 +160,15 @@ def cuts(plan: Plan) -> list[slice]:
     if batch is None:
         return [slice(None)]
     largest = max(t.array.size for t in plan.tensors if t.cut)
-    if largest <= CHUNK:
+    rows = min(max(1, CHUNK * batch // max(largest, 1)), max(NARROW, WIDE // _width(plan)))
+    if batch <= rows:
         return [slice(0, batch)]
-    rows = max(1, CHUNK * batch // largest)
     return [slice(start, min(start + rows, batch)) for start in range(0, batch, rows)]
+
+
+def _width(plan: Plan) -> int:
+    """What a matrix that every row meets, such as the weights of a layer, may make of one row."""
+    return max((t.array.size // max(t.array.shape[-1], 1) for t in plan.tensors if not t.cut and t.array.ndim > 1), default=1)
 
 
 def _mapped(step: Callable[[slice], State], pieces: list[slice], threads: int | None) -> Iterator[State]:

@@ -12,6 +12,8 @@ from lossapi.domains import Array
 
 LOG_2 = 0.6931471805599453
 LOG_2PI = 1.8378770664093453
+TINY = 2e-38
+"""Too small to change a sum, large enough for float32 to divide by."""
 
 F = TypeVar("F", bound=Callable[..., Array])
 
@@ -50,10 +52,17 @@ def log1p(x: Array) -> Array:
 
 
 @delegated
+def log1m(p: Array) -> Array:
+    """log(1 - p) for p in [0, 1], corrected likewise: a small p loses no digits, p = 1 gives -inf."""
+    u = 1.0 - p
+    return namespace(p).log(u) - ((u - 1.0) + p) / (u + TINY)
+
+
+@delegated
 def softplus(x: Array) -> Array:
     """log(1 + exp(x)); max(x, 0) + log1p(exp(-|x|)) never overflows."""
     xp = namespace(x)
-    return xp.maximum(x, 0.0 * x) + log1p(xp.exp(-xp.abs(x)))
+    return xp.maximum(x, xp.zeros_like(x)) + log1p(xp.exp(-xp.abs(x)))
 
 
 @delegated
@@ -102,6 +111,14 @@ def xlogy(x: Array, y: Array) -> Array:
 
 
 @delegated
+def product(w: Array, x: Array) -> Array:
+    """w·x, and 0 where w is 0 and x infinite: a class that did not come costs nothing, however improbable."""
+    whole = w * x
+    xp = namespace(whole)
+    return xp.where((w == 0.0) & xp.isinf(x), xp.zeros_like(whole), whole)
+
+
+@delegated
 def relu(x: Array) -> Array:
     """max(x, 0)."""
     xp = namespace(x)
@@ -112,6 +129,12 @@ def relu(x: Array) -> Array:
 def clip(x: Array, *, low: float | None = None, high: float | None = None) -> Array:
     """x held within [low, high]; the derivative is 1 inside and on the bounds, as PyTorch's clamp has it."""
     return namespace(x).clip(x, low, high)
+
+
+@delegated
+def unit(x: Array, *, axis: int = -1, floor: float = 1e-12) -> Array:
+    """x at Euclidean length 1 along an axis; no length counts as less than `floor`, so that 0 stays 0."""
+    return x / clip(namespace(x).linalg.vector_norm(x, axis=axis, keepdims=True), low=floor)
 
 
 @delegated

@@ -26,12 +26,12 @@ def vjp(
     """What the function gives, and the pullback from its cotangent to those of the inputs named in `wrt`.
 
     The function may give an array, a `Weighted` or named arrays; its cotangent has the same form, with None for
-    what has none. An input that nothing flows back to is left out.
+    what has none. An input that nothing flows back to is left out, as is a name in `wrt` that no array has.
     """
     traced = {name: None if a is None else Traced(a, tracked=name in wrt) for name, a in arrays.items()}
     with np.errstate(all="ignore"):
         out = function(*traced.values(), **parameters)
-    leaves = {name: traced[name] for name in wrt}
+    leaves = {name: leaf for name, leaf in traced.items() if name in wrt}
 
     def pullback(cotangent: Any) -> dict[str, Array]:
         seeds = [

@@ -38,12 +38,13 @@ def find(library: str, function: str) -> tuple[Definition, Preset]:
     return functions[function]
 
 
+@np.errstate(all="ignore")
 def call(library: str, function: str, arguments: Mapping[str, Any]) -> Call:
     """The library's call as one of ours."""
     definition, preset = find(library, function)
     inputs = frozenset(each.name for each in definition.inputs)
     given = {
-        name: np.asarray(value) if value is not None and preset.is_tensor(name, inputs) else value
+        name: np.asarray(value) if preset.is_tensor(name, inputs) and not plain(value) else value
         for name, value in arguments.items()
     }
     ours = preset.translate(given)
@@ -53,6 +54,11 @@ def call(library: str, function: str, arguments: Mapping[str, Any]) -> Call:
         parameters={name: value for name, value in ours.items() if name not in inputs and name not in OPTIONS},
         **{name: ours[name] for name in OPTIONS if name in ours},
     )
+
+
+def plain(value: Any) -> bool:
+    """Whether a tensor's argument is nothing, or a sparse tensor by its parts, which the preset takes as it is."""
+    return value is None or isinstance(value, Mapping)
 
 
 def compute(library: str, function: str, arguments: Mapping[str, Any]) -> Result:

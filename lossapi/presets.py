@@ -130,7 +130,7 @@ class Preset:
             "unchecked": self.unchecked,
             "align": self.library.align,
         }
-        if "reduction" in bound:
+        if "reduction" in bound and "reduction" not in self.rename:
             ours["reduction"] = self._reduction(bound.pop("reduction"))
         ours |= {self.named(name): value for name, value in bound.items()}
         ours = self.prepare(ours) if self.prepare else ours
@@ -183,6 +183,8 @@ def sklearn(text: str, rename: Mapping[str, str] | None = None, **options: Any) 
 def tf1(text: str, rename: Mapping[str, str] | None = None, **options: Any) -> Preset:
     """A function of TensorFlow 1: `losses.…` (weights, reduction by non-zero weights) or `nn.…` (never reduced)."""
     usual = {"reduction": "none"} if text.startswith("nn.") else {}
+    if text.startswith("losses."):
+        options["prepare"] = conventions.steps(conventions.tf1_weights, options.get("prepare"))
     return preset(TF1, text, rename, **{**usual, **options})
 
 
@@ -192,16 +194,17 @@ def keras(
     rename: Mapping[str, str] | None = None,
     *,
     aliases: tuple[str, ...] = (),
+    pair: Prepare = conventions.keras_pair,
     **options: Any,
 ) -> tuple[Preset, ...]:
     """A loss function of keras.losses and its class.
 
-    The function averages over the last axis and no further, where `mean_axes` is 1; the class reduces what
-    the function gives, under `sample_weight` and `reduction`.
+    The function averages over the last axis and no further, where `mean_axes` is 1 (`pair` lays both tensors out
+    for that); the class reduces what the function gives, under `sample_weight` and `reduction`.
     """
     name, arguments = signature(text)
     if options.get("mean_axes"):
-        options["prepare"] = conventions.steps(options.get("prepare"), conventions.keras_pair)
+        options["prepare"] = conventions.steps(options.get("prepare"), pair)
     called = {"sample_weight": None, "reduction": "sum_over_batch_size"}
     functions = [
         Preset(KERAS, each, arguments, rename or {}, **{"reduction": "none", **options}) for each in (name, *aliases)

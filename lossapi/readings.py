@@ -18,8 +18,8 @@ def read(plan: Plan, state: State, reduction: str, empty: float | None) -> tuple
     if isinstance(state, Totals):
         return reduce_rows(state, reduction, empty), state.count
     count = int(getattr(state, "count", 0))
-    if count == 0 and reduction != "sum":
-        return nothing(empty), 0
+    if count == 0:
+        return (0.0 if reduction == "sum" else nothing(empty)), 0
     try:
         return plain(chunks.read_sums(plan, state.sums if isinstance(state, Sums) else state)), count
     except EmptyError:

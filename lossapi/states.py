@@ -27,6 +27,11 @@ class Weighted(NamedTuple):
 class State(Protocol):
     """A monoid element: `+` is associative and the zero of its shape is neutral."""
 
+    @property
+    def count(self) -> int:
+        """How many rows or elements entered."""
+        ...
+
     def __add__(self, other: Self) -> Self: ...
 
 

@@ -50,6 +50,7 @@ DTYPES: Mapping[str, np.dtype[Any]] = {
     "bfloat16": np.dtype(ml_dtypes.bfloat16),
 }
 MOST_AXES = 32
+MOST_LEVELS = 1024
 
 
 def decode(body: bytes) -> Any:

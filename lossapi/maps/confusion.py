@@ -84,6 +84,7 @@ def _multilabel(prediction: Array, target: Array, weight: Array | None) -> Count
 def confusion_rows(
     prediction: Label[Array, "batch classes"] | Real[Array, "batch classes"],
     target: Label[Array, "batch classes"],
+    weight: Weight[Array, "batch classes"] | None = None,
     *,
     threshold: float = 0.5,
 ) -> Sums[dict[str, Array], "batch"]:
@@ -91,8 +92,9 @@ def confusion_rows(
     xp = namespace(target)
     p = xp.astype(predicted_labels(prediction, target, threshold), xp.float64)
     t = xp.astype(target, xp.float64)
+    each = xp.ones_like(t) if weight is None else xp.astype(weight, xp.float64)
     cells = {"tp": t * p, "fp": (1 - t) * p, "fn": t * (1 - p), "tn": (1 - t) * (1 - p)}
-    return {name: xp.sum(cell, axis=1) for name, cell in cells.items()}
+    return {name: xp.sum(each * cell, axis=1) for name, cell in cells.items()}
 
 
 def one_vs_rest(counts: Counts | Mapping[str, Array]) -> tuple[Array, Array, Array, Array]:

@@ -1,5 +1,6 @@
 """What is left of the target after the prediction: sums and moments per output."""
 
+from math import prod
 from typing import Literal
 
 from lossapi.domains import Array, Real, Sums, Weight
@@ -25,11 +26,11 @@ def target_moments(
 ) -> Moments:
     """The target's second moments per output, with Σe and Σe²."""
     xp = namespace(prediction)
-    rows = target.shape[0]
-    error = xp.reshape(xp.astype(prediction - target, xp.float64), (rows, -1))
+    rows, outputs = target.shape[0], prod(target.shape[1:])
+    error = xp.reshape(xp.astype(prediction - target, xp.float64), (rows, outputs))
     each = error if weight is None else error * xp.reshape(weight, (rows, 1))
     sums = {"error": xp.sum(each, axis=0), "squared": xp.sum(each * error, axis=0)}
-    return Moments.of(xp.reshape(target, (rows, -1)), weight, sums)
+    return Moments.of(xp.reshape(target, (rows, outputs)), weight, sums)
 
 
 def over_outputs(values: Array, multioutput: MultiOutput) -> Array:

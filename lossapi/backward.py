@@ -1,0 +1,234 @@
+"""The fold backwards: what each input adds to the value, by the same cuts, in the same order.
+
+Rows are one pass: each chunk is mapped on the tape, its rows' share of the sum flows straight back, and what the
+reduction divides by is put in at the end. Sums are two: forwards to the sums, through their reading, and back
+through each chunk. A cut input's gradient is put together, an uncut one's added up, both as the tensor was given.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from lossapi import chunks
+from lossapi.binding import Plan, laid_out
+from lossapi.chunks import Part
+from lossapi.definition import Function
+from lossapi.derivatives import select
+from lossapi.domains import Array
+from lossapi.errors import Unsupported
+from lossapi.gradients import Pullback, fit, vjp
+from lossapi.states import WEIGHT, State, Sums, Totals, Weighted, divisors
+from lossapi.traced import lift
+
+Pieces = Sequence[slice]
+Mapped = Callable[[Callable[[slice], Any]], Iterator[Any]]
+Gradient = dict[str, Array]
+
+KEPT = 4
+"""Chunks whose tapes are kept from the way forwards for the way back; more are mapped again."""
+
+
+def fold(
+    plan: Plan, reduction: str, wrt: Collection[str], unchecked: frozenset[str], pieces: Pieces, mapped: Mapped
+) -> tuple[State, Gradient]:
+    """The state of a whole plan, and the derivative of its value (of the sum, under `none`) by each input in `wrt`."""
+    if plan.map.gives == "state":
+        raise Unsupported(
+            "a definition with a derivative", f"{plan.definition.name}, whose state has none", ("return",)
+        )
+    by_rows = plan.map.gives == "rows" or plan.definition.for_rows(plan.parameters)
+    state, gathered = (rows if by_rows else sums)(plan, reduction, wrt, unchecked, pieces, mapped)
+    if wrt and not gathered.reached:
+        got = f"{plan.definition.name}, which is constant around every input"
+        raise Unsupported("a definition with a derivative", got, ("return",))
+    return state, gathered.arrays()
+
+
+def floating(plan: Plan, given: Mapping[str, Array]) -> tuple[str, ...]:
+    """The inputs with a derivative: real numbers that were given, in floating point unless all are integers."""
+    real = [b for b in plan.tensors if b.spec.domain.kind == "real" and given.get(b.name) is not None]
+    found = tuple(b.name for b in real if b.given.dtype.kind in "fV")
+    return found or tuple(b.name for b in real)
+
+
+class Gathered:
+    """The gradients of all chunks; `put` writes what is cut into its place and gives back what is to be added up."""
+
+    def __init__(self, plan: Plan, wrt: Collection[str]) -> None:
+        self.plan = plan
+        self.bound = {b.name: b for b in plan.tensors if b.name in wrt}
+        self.whole = {name: np.zeros(b.given.shape, plan.dtype) for name, b in self.bound.items()}
+        self.views = {name: laid_out(plan, b, self.whole[name]) for name, b in self.bound.items()}
+        self.reached: set[str] = set()
+
+    def put(self, cut: slice, found: Gradient) -> Gradient:
+        """Take one chunk's gradients."""
+        self.reached |= found.keys()
+        for name, gradient in found.items():
+            if self.bound[name].cut:
+                self.views[name][cut] = gradient
+        return {name: gradient for name, gradient in found.items() if not self.bound[name].cut}
+
+    def add(self, rests: Sequence[Gradient]) -> None:
+        """Add up what is not cut, in order and in float64."""
+        for name in self.reached:
+            shares = [rest[name] for rest in rests if name in rest]
+            if shares:
+                self.views[name][...] = np.add.reduce(np.stack(shares), axis=0, dtype=np.float64)
+
+    def scale(self, factor: float) -> None:
+        """Multiply all by a number."""
+        if factor != 1.0:
+            for name in self.reached:
+                self.whole[name] *= factor
+
+    def arrays(self) -> Gradient:
+        """The gradients in the tensors' own dtypes."""
+        return {
+            name: self.whole[name].astype(b.given.dtype if b.given.dtype.kind in "fV" else self.plan.dtype, copy=False)
+            for name, b in self.bound.items()
+        }
+
+
+def rows(
+    plan: Plan, reduction: str, wrt: Collection[str], unchecked: frozenset[str], pieces: Pieces, mapped: Mapped
+) -> tuple[State, Gathered]:
+    """A reduction of rows: Σwl/D, where D too may depend on the inputs (class weights under `weighted_mean`)."""
+    known = known_divisor(plan, reduction)
+    scale = 1.0 / known if known else 1.0
+    top, bottom = Gathered(plan, wrt), Gathered(plan, wrt if reduction == "weighted_mean" else ())
+    kernel, more = row_kernel(plan)
+
+    def step(cut: slice) -> tuple[State, Gradient, Gradient]:
+        part = chunks.prepared(plan, cut, unchecked)
+        out, pullback = vjp(kernel, {**part.tensors, **more}, part.parameters, wrt)
+        value, own = out if isinstance(out, Weighted) else (out, None)
+        weight, mask = part.weight, part.mask
+        if plan.map.gives == "sums" or plan.map.weight is not None:
+            weight = None if weight is None else chunks.to_rank(weight, value)
+            mask = None if mask is None else chunks.entering(mask, value)
+        state = chunks.fold_rows(plan, out, weight, mask, reduction == "none")
+        flow = value_flow(plan, value, weight, mask, scale)
+        if own is None:
+            return state, top.put(cut, pullback(flow)), {}
+        rest = top.put(cut, pullback(Weighted(flow, None)))
+        shape = value.shape[: value.ndim - plan.mean_axes]
+        behind = pullback(Weighted(None, flow_to(own, shape, weight, mask, 1.0))) if bottom.bound else {}
+        return state, rest, bottom.put(cut, behind)
+
+    done = list(mapped(step))
+    state = chunks.merged(plan, (each for each, _, _ in done))
+    top.add([rest for _, rest, _ in done])
+    bottom.add([rest for _, _, rest in done])
+    if known is None and isinstance(state, Totals):
+        divide(top, bottom, state, reduction)
+    return state, top
+
+
+def known_divisor(plan: Plan, reduction: str) -> float | None:
+    """What the reduction divides by, where it is known before the rows are."""
+    if reduction in ("sum", "none"):
+        return 1.0
+    by_count = reduction == "mean" and plan.map.gives == "rows" and plan.weight is None
+    if not by_count or plan.parameters.get("ignore_index") is not None:
+        return None
+    sizes = plan.sizes(plan.map.axes)
+    return float(prod(sizes[: len(sizes) - plan.mean_axes])) or None
+
+
+def row_kernel(plan: Plan) -> tuple[Function, dict[str, Array | None]]:
+    """What gives one value per row, and the tensors it takes beside the map's: the map, or each row's own reading."""
+    mapping = plan.map.function
+    if plan.map.gives == "rows":
+        return mapping, {}
+    reading, more, given = chunks.reading_call(plan)
+
+    def kernel(*arrays: Array, **parameters: Any) -> Array:
+        ours = len(arrays) - len(more)
+        sums = mapping(*arrays[:ours], **parameters)
+        return reading({**sums, WEIGHT: lift(np.float64(1.0))}, *arrays[ours:], **given)
+
+    return kernel, more
+
+
+def value_flow(plan: Plan, value: Array, weight: Array | None, mask: Array | None, scale: float) -> Array:
+    """What a change of each value adds to the sum: its row's weight, shared where trailing axes were averaged."""
+    averaged = value.shape[value.ndim - plan.mean_axes :]
+    shape = value.shape[: value.ndim - plan.mean_axes]
+    row = np.broadcast_to(np.zeros((), value.dtype), shape)
+    flow = flow_to(row, shape, weight, mask, scale / max(prod(averaged), 1))
+    return np.broadcast_to(flow.reshape(shape + (1,) * plan.mean_axes), value.shape)
+
+
+def flow_to(x: Array, shape: tuple[int, ...], weight: Array | None, mask: Array | None, scale: float) -> Array:
+    """Scale · weight · mask over rows of a shape, added up to x where x was broadcast to them."""
+    flow = np.asarray(scale if weight is None else weight * scale, x.dtype)
+    flow = np.broadcast_to(flow, np.broadcast_shapes(shape, flow.shape))
+    return fit(flow if mask is None else select(mask, flow), x)
+
+
+def divide(top: Gathered, bottom: Gathered, totals: Totals, reduction: str) -> None:
+    """d(S/D) = dS/D - (S/D²) dD; of a mean of nothing it is 0."""
+    divisor = float(divisors(totals)[reduction])
+    top.scale(1.0 / divisor if divisor else 0.0)
+    bottom.scale(-totals.weighted / divisor**2 if divisor else 0.0)
+    for name in bottom.reached:
+        top.whole[name] += bottom.whole[name]
+    top.reached |= bottom.reached
+
+
+def sums(
+    plan: Plan, reduction: str, wrt: Collection[str], unchecked: frozenset[str], pieces: Pieces, mapped: Mapped
+) -> tuple[State, Gathered]:
+    """One reading of sums over everything: forwards to the sums, back through the reading, back through each chunk."""
+    top = Gathered(plan, wrt)
+    tapes: dict[int | None, tuple[Part, Any, Pullback]] = {}
+
+    def record(cut: slice) -> tuple[Part, Any, Pullback]:
+        part = chunks.prepared(plan, cut, unchecked)
+        return part, *vjp(plan.map.function, part.tensors, part.parameters, wrt)
+
+    def ahead(cut: slice) -> State:
+        if len(pieces) > KEPT:
+            return chunks.map_chunk(plan, cut, False, unchecked)
+        part, out, _ = tapes[cut.start] = record(cut)
+        return chunks.folded(plan, out, part, False)
+
+    def behind(cut: slice) -> Gradient:
+        part, out, pullback = tapes.pop(cut.start) if tapes else record(cut)
+        return top.put(cut, pullback({name: sum_flow(flows[name], each, part.weight) for name, each in out.items()}))
+
+    state = chunks.merged(plan, mapped(ahead))
+    assert isinstance(state, Sums)
+    if state.count == 0 and reduction != "sum":
+        top.reached |= set(wrt)
+        return state, top
+    flows, rest = reading_back(plan, state, wrt)
+    top.add([top.put(slice(None), rest), *mapped(behind)])
+    return state, top
+
+
+def reading_back(plan: Plan, state: Sums, wrt: Collection[str]) -> tuple[Gradient, Gradient]:
+    """The derivative of the reading by each of the sums, and by the tensors that it takes itself."""
+    reading, tensors, given = chunks.reading_call(plan)
+    arrays = {f"sum of {name}": np.asarray(each) for name, each in state.sums.items()}
+
+    def read(*values: Array) -> Any:
+        return reading(dict(zip(state.sums, values, strict=False)), *values[len(arrays) :], **given)
+
+    out, pullback = vjp(read, {**arrays, **tensors}, {}, (*arrays, *(name for name in tensors if name in wrt)))
+    ones = dict.fromkeys(out, 1.0) if isinstance(out, Mapping) else 1.0
+    found = pullback(ones)
+    flows = {name: found.pop(f"sum of {name}", np.zeros(np.shape(each))) for name, each in state.sums.items()}
+    return flows, found
+
+
+def sum_flow(flow: Array, out: Array, weight: Array | None) -> Array:
+    """What a change of each row's share adds to the value."""
+    return (
+        np.broadcast_to(flow, out.shape)
+        if weight is None
+        else flow * np.broadcast_to(chunks.to_rank(weight, out), out.shape)
+    )
