@@ -6,7 +6,8 @@ from starlette.responses import Response
 from lossapi import __version__, registry
 from lossapi.backends import numpy as numpy_backend
 from lossapi.codecs import json
-from service.settings import LIMITS, Settings, variable
+from lossapi.maps.confusion import MOST_CLASSES
+from service.settings import Settings, variable
 
 
 def _reply(value: object) -> Response:
@@ -31,16 +32,22 @@ async def ready(request: Request) -> Response:
     )
 
 
+FIXED = (
+    ("json_depth", json.MOST_LEVELS, "levels of nesting in a JSON body"),
+    ("tensor_axes", json.MOST_AXES, "axes of one tensor"),
+    ("classes", MOST_CLASSES, "classes in a confusion table"),
+)
+"""Limits that no setting changes: what the parser, the arrays and the memory of one request bear."""
+
+
 async def limits(request: Request) -> Response:
-    """Every limit in force, with its value and the setting that changes it."""
+    """Every limit in force, with its value and the setting that changes it, if one does."""
     settings: Settings = request.app.state.settings
-    entries = [
-        {
-            "name": name,
-            "value": getattr(settings, name),
-            "setting": variable(name),
-            "meaning": Settings.model_fields[name].description,
-        }
-        for name in LIMITS
-    ]
-    return _reply({"limits": entries})
+    body = {
+        "name": "body_bytes",
+        "value": settings.body_bytes,
+        "setting": variable("body_bytes"),
+        "meaning": Settings.model_fields["body_bytes"].description,
+    }
+    fixed = [{"name": name, "value": value, "setting": None, "meaning": meaning} for name, value, meaning in FIXED]
+    return _reply({"limits": [body, *fixed]})

@@ -23,13 +23,9 @@ class Settings(BaseModel):
     log_level: str = Field(default="info", description="critical, error, warning, info, debug or trace")
     keep_alive: Size = Field(default=75, description="seconds an idle connection is kept open")
     body_bytes: Size = Field(default=256 * 2**20, description="largest request body, in bytes")
-    elements: Size = Field(default=2**28, description="most elements in one tensor")
     inline_bytes: Annotated[int, Ge(0)] = Field(
         default=32 * 2**10, description="bodies up to this many bytes are computed without a worker thread"
     )
-
-
-LIMITS = ("body_bytes", "elements")
 
 
 def variable(name: str) -> str:

@@ -8,9 +8,6 @@ import httpx
 import pytest
 
 from service.settings import Settings, variable
-from tests.service.conftest import address, client
-
-__all__ = ["address", "client"]
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -19,7 +16,8 @@ README = ROOT / "README.md"
 def settings_table() -> str:
     """Every setting with its default and its meaning."""
     rows = [
-        f"| `{variable(name)}` | `{field.default}` | {field.description} |" for name, field in Settings.model_fields.items()
+        f"| `{variable(name)}` | `{field.default}` | {field.description} |"
+        for name, field in Settings.model_fields.items()
     ]
     return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
 
@@ -38,7 +36,9 @@ def test_the_readmes_first_request_is_answered_as_printed(client: httpx.Client) 
     assert client.post("/v1/losses/huber", content=request[1].encode()).text == answer[1]
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "DECISIONS.md", "CHANGELOG.md", "benchmarks/README.md"])
+@pytest.mark.parametrize(
+    "document", ["README.md", "CONTRIBUTING.md", "DECISIONS.md", "CHANGELOG.md", "benchmarks/README.md"]
+)
 def test_links_between_documents_lead_somewhere(document: str) -> None:
     page = ROOT / document
     for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
