@@ -90,9 +90,7 @@ CASES = [
     Case("cross_entropy", inputs.dense_probabilities, expressions.dense_log_probability, form="dense"),
     Case("dice", inputs.probabilities, expressions.dice, SMOOTH),
     Case("multiclass_dice", inputs.one_hot_probabilities, expressions.multiclass_dice, SMOOTH),
-    Case(
-        "binary_focal", inputs.logits, expressions.binary_focal, {**LOGITS, "gamma": 2.0}, arrange=with_alpha
-    ),
+    Case("binary_focal", inputs.logits, expressions.binary_focal, {**LOGITS, "gamma": 2.0}, arrange=with_alpha),
     Case("focal", inputs.class_logits, expressions.focal, {**LOGITS, "gamma": 2.0}),
     Case("hinge", inputs.signs, expressions.hinge),
     Case("kl_divergence", inputs.dense_probabilities, expressions.divergence),

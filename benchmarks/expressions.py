@@ -59,9 +59,7 @@ def normal_divergence(p_loc: Tensor, p_scale: Tensor, q_loc: Tensor, q_scale: Te
 
 def ctc(prediction: Tensor, target: Tensor, input_length: Tensor, target_length: Tensor) -> Tensor:
     """Mean over sequences of batch-first log-probabilities."""
-    loss = functional.ctc_loss(
-        prediction.transpose(0, 1), target, input_length, target_length, reduction="none"
-    )
+    loss = functional.ctc_loss(prediction.transpose(0, 1), target, input_length, target_length, reduction="none")
     return loss.mean()
 
 

@@ -27,14 +27,22 @@ def generator() -> str:
     return "wrk" if shutil.which("wrk") else "sockets"
 
 
-def rate(port: int, path: str, body: bytes, seconds: float, count: int) -> float:
-    """Requests per second: wrk for so many seconds, or so many requests over sockets."""
+@dataclass(frozen=True)
+class Load:
+    """How many requests were answered, and how many a second."""
+
+    requests: int
+    rate: float
+
+
+def load(port: int, path: str, body: bytes, seconds: float, count: int) -> Load:
+    """Load a server: wrk for so many seconds, or so many requests over sockets."""
     if generator() == "wrk":
-        return wrk_rate(port, path, body, seconds)
-    return socket_rate(port, path, body, count)
+        return wrk_load(port, path, body, seconds)
+    return socket_load(port, path, body, count)
 
 
-def wrk_rate(port: int, path: str, body: bytes, seconds: float) -> float:
+def wrk_load(port: int, path: str, body: bytes, seconds: float) -> Load:
     """Let wrk post the body over and over from one thread."""
     with tempfile.TemporaryDirectory() as folder:
         payload, script = Path(folder, "body.json"), Path(folder, "post.lua")
@@ -43,10 +51,10 @@ def wrk_rate(port: int, path: str, body: bytes, seconds: float) -> float:
         url = f"http://{HOST}:{port}{path}"
         command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s", "-s", str(script), url]
         text = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, check=True).stdout
-    found = re.search(r"Requests/sec:\s*([\d.]+)", text)
+    found = re.search(r"(\d+) requests in .*Requests/sec:\s*([\d.]+)", text, re.DOTALL)
     if found is None or "Non-2xx" in text or "Socket errors" in text:
         raise RuntimeError(f"wrk met errors:\n{text}")
-    return float(found[1])
+    return Load(int(found[1]), float(found[2]))
 
 
 @dataclass
@@ -83,14 +91,14 @@ def request_bytes(port: int, path: str, body: bytes) -> bytes:
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-def socket_rate(port: int, path: str, body: bytes, count: int) -> float:
+def socket_load(port: int, path: str, body: bytes, count: int) -> Load:
     """Post the body `count` times over a few connections and time it."""
     request = request_bytes(port, path, body)
     lines = [Line(socket.create_connection((HOST, port), timeout=LIMIT)) for _ in range(CONNECTIONS)]
     try:
         began = time.perf_counter()
         drive(lines, request, count, began + LIMIT)
-        return count / (time.perf_counter() - began)
+        return Load(count, count / (time.perf_counter() - began))
     finally:
         for line in lines:
             line.wire.close()

@@ -1,5 +1,6 @@
 """Servers as child processes on free loopback ports, always ended with the block that started them."""
 
+import math
 import os
 import signal
 import socket
@@ -36,11 +37,20 @@ BARE = Contender("bare", ("-m", "benchmarks.peers.bare"))
 
 @dataclass(frozen=True)
 class Server:
-    """A running server, its port, and the seconds from exec to its first 200."""
+    """A running server, its port and process, and the seconds from exec to its first 200."""
 
     name: str
     port: int
+    process: int
     seconds: float
+
+    def cpu_seconds(self) -> float:
+        """Processor time it has used; NaN where the system does not say (not Linux)."""
+        try:
+            fields = Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return math.nan
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def free_port() -> int:
@@ -93,12 +103,10 @@ def running(contender: Contender) -> Iterator[Server]:
     environment = {**os.environ, "LOSSAPI_PORT": str(port), "LOSSAPI_HOST": HOST}
     with tempfile.TemporaryFile() as log:
         began = time.perf_counter()
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
-        )
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
         try:
             wait_until_ready(process, port, log, contender.name)
-            yield Server(contender.name, port, time.perf_counter() - began)
+            yield Server(contender.name, port, process.pid, time.perf_counter() - began)
         finally:
             end(process)
 
