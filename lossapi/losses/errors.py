@@ -1,20 +1,56 @@
 """Squared and absolute error of each element."""
 
+from lossapi.conventions import Arguments, floating, over_weights, promoted, steps, torch_pair, zero_target
 from lossapi.definition import loss
 from lossapi.domains import Array, Real, Rows
+from lossapi.errors import DtypeError
 from lossapi.functions import namespace
-from lossapi.presets import keras, optax, tf1
+from lossapi.presets import keras, optax, tf1, torch
+
+
+def _squarable(arguments: Arguments) -> Arguments:
+    """PyTorch squares integers only where there are weights, which take another path, and truth values nowhere."""
+    step = promoted("prediction", "target") if arguments["weight"] is None else _numbers
+    return step(arguments)
+
+
+def _subtractable(arguments: Arguments) -> Arguments:
+    """PyTorch subtracts integers, but no truth values, and takes no mean of integers."""
+    arguments = _numbers(arguments)
+    return _squarable(arguments) if arguments["reduction"] == "mean" else arguments
+
+
+def _numbers(arguments: Arguments) -> Arguments:
+    for name in ("prediction", "target"):
+        if arguments[name].dtype.kind == "b":
+            raise DtypeError(f"{name} as numbers", "dtype bool", (name,))
+    return arguments
 
 
 @loss(
     family="regression",
     like=[
-        *keras("mean_squared_error(y_true, y_pred)", "MeanSquaredError", mean_axes=1),
-        tf1(
-            "losses.mean_squared_error(labels, predictions, weights=1.0, "
-            "reduction='weighted_sum_by_nonzero_weights')"
+        torch(
+            "mse_loss(input, target, reduction='mean', weight=None)",
+            prepare=steps(_squarable, over_weights, torch_pair),
+            differs="a mean under `weight` divides by the sum of the weights; input and target are broadcast",
         ),
-        optax("squared_error(predictions, targets=None)"),
+        *keras(
+            "mean_squared_error(y_true, y_pred)",
+            "MeanSquaredError",
+            aliases=("mse", "MSE"),
+            mean_axes=1,
+            differs="the function averages over the last axis alone; a last axis of one is dropped or added",
+        ),
+        tf1(
+            "losses.mean_squared_error(labels, predictions, weights=1.0, reduction='weighted_sum_by_nonzero_weights')",
+            differs="divides by the number of weights other than zero; computes in float32",
+        ),
+        optax(
+            "squared_error(predictions, targets=None)",
+            prepare=steps(floating("prediction"), zero_target),
+            differs="never reduced; without targets, the square itself",
+        ),
     ],
 )
 def mean_squared_error(
@@ -42,10 +78,21 @@ def mean_squared_error(
 @loss(
     family="regression",
     like=[
-        *keras("mean_absolute_error(y_true, y_pred)", "MeanAbsoluteError", mean_axes=1),
+        torch(
+            "l1_loss(input, target, reduction='mean', weight=None)",
+            prepare=steps(_subtractable, over_weights, torch_pair),
+            differs="a mean under `weight` divides by the sum of the weights; input and target are broadcast",
+        ),
+        *keras(
+            "mean_absolute_error(y_true, y_pred)",
+            "MeanAbsoluteError",
+            aliases=("mae", "MAE"),
+            mean_axes=1,
+            differs="the function averages over the last axis alone; a last axis of one is dropped or added",
+        ),
         tf1(
-            "losses.absolute_difference(labels, predictions, weights=1.0, "
-            "reduction='weighted_sum_by_nonzero_weights')"
+            "losses.absolute_difference(labels, predictions, weights=1.0, reduction='weighted_sum_by_nonzero_weights')",
+            differs="divides by the number of weights other than zero; computes in float32",
         ),
     ],
 )

@@ -1,5 +1,6 @@
 """Losses that are quadratic near the target and linear beyond it."""
 
+from lossapi.conventions import broadcast, floating, promoted, steps, torch_pair, zero_target
 from lossapi.definition import loss
 from lossapi.domains import Array, Real, Rows
 from lossapi.functions import namespace
@@ -10,13 +11,30 @@ from lossapi.presets import keras, optax, tf1, torch
 @loss(
     family="regression",
     like=[
-        torch("huber_loss(input, target, reduction='mean', delta=1.0, weight=None)"),
-        *keras("huber(y_true, y_pred, delta=1.0)", "Huber", mean_axes=1),
+        torch(
+            "huber_loss(input, target, reduction='mean', delta=1.0, weight=None)",
+            prepare=steps(floating("prediction"), torch_pair),
+            differs="a mean divides by the number of elements, weighted or not; input and target are broadcast",
+        ),
+        *keras(
+            "huber(y_true, y_pred, delta=1.0)",
+            "Huber",
+            mean_axes=1,
+            unchecked=frozenset({"delta"}),
+            differs="the function averages over the last axis alone; any `delta` is taken",
+        ),
         tf1(
             "losses.huber_loss(labels, predictions, weights=1.0, delta=1.0, "
-            "reduction='weighted_sum_by_nonzero_weights')"
+            "reduction='weighted_sum_by_nonzero_weights')",
+            unchecked=frozenset({"delta"}),
+            differs="divides by the number of weights other than zero; computes in float32; any `delta` is taken",
         ),
-        optax("huber_loss(predictions, targets=None, delta=1.0)"),
+        optax(
+            "huber_loss(predictions, targets=None, delta=1.0)",
+            prepare=steps(floating("prediction"), zero_target, broadcast("prediction", "target")),
+            unchecked=frozenset({"delta"}),
+            differs="never reduced; without targets, of the predictions themselves; any `delta` is taken",
+        ),
     ],
 )
 def huber(
@@ -47,7 +65,13 @@ def huber(
 
 @loss(
     family="regression",
-    like=[torch("smooth_l1_loss(input, target, reduction='mean', beta=1.0)")],
+    like=[
+        torch(
+            "smooth_l1_loss(input, target, reduction='mean', beta=1.0)",
+            prepare=steps(promoted("prediction", "target"), torch_pair),
+            differs="input and target are broadcast",
+        ),
+    ],
 )
 def smooth_l1(
     prediction: Real[Array, "batch *axes"], target: Real[Array, "batch *axes"], *, beta: NonNegative = 1.0

@@ -1,0 +1,55 @@
+"""The logarithm of the hyperbolic cosine of the error."""
+
+from lossapi.conventions import Arguments, broadcast, floating, steps, zero_target
+from lossapi.definition import loss
+from lossapi.domains import Array, Real, Rows
+from lossapi.functions import LOG_2, log1p, namespace
+from lossapi.presets import keras, optax
+
+
+def _no_integers(arguments: Arguments) -> Arguments:
+    """Keras' function makes an integer of log 2 where predictions are integers, so that a match costs log 2."""
+    return arguments if "weight" in arguments else floating("prediction")(arguments)
+
+
+@loss(
+    family="regression",
+    like=[
+        *keras(
+            "log_cosh(y_true, y_pred)",
+            "LogCosh",
+            aliases=("logcosh",),
+            mean_axes=1,
+            prepare=_no_integers,
+            differs="the function averages over the last axis alone; integer predictions are refused to the function",
+        ),
+        optax(
+            "log_cosh(predictions, targets=None)",
+            prepare=steps(floating("prediction"), zero_target, broadcast("prediction", "target")),
+            differs="never reduced; without targets, of the predictions themselves; small errors lose digits",
+        ),
+    ],
+)
+def log_cosh(prediction: Real[Array, "batch *axes"], target: Real[Array, "batch *axes"]) -> Rows[Array, "batch *axes"]:
+    """Quadratic for small errors and linear for large ones, smoothly and with nothing to tune.
+
+    Formula:
+        log cosh e, e = prediction - target; ½ e² near 0, |e| - log 2 far out
+    Shapes:
+        prediction, target: (batch, *axes); one value per element
+    Units:
+        none: the error has to be scaled to the unit in which 1 is neither small nor large
+    Convention:
+        Never overflows, and keeps its digits for errors far below 1, where |e| + log(1 + exp(-2|e|)) - log 2 does not.
+    Source:
+        P. Chen, G. Chen, S. Zhang, Log Hyperbolic Cosine Loss Improves Variational Auto-Encoder, 2019,
+        https://openreview.net/forum?id=rkglvsC9Ym
+    Example:
+        {"prediction": [1.0, 200.0], "target": [0.0, 0.0]} → 99.87031682496153
+    """
+    xp = namespace(prediction)
+    error = xp.abs(prediction - target)
+    half = xp.sinh(0.5 * xp.clip(error, None, 1.0))
+    near = log1p(2.0 * half * half)  # cosh e = 1 + 2 sinh²(e/2)
+    far = error + log1p(xp.exp(-2.0 * error)) - LOG_2
+    return xp.where(error < 1.0, near, far)
