@@ -3,10 +3,27 @@
 from lossapi.definition import loss
 from lossapi.domains import Array, Real
 from lossapi.maps.overlap import ClassAverage, class_overlap, kept, over_classes
+from lossapi.maps.sets import UNCHECKED, optax_generalized
 from lossapi.parameters import NonNegative
+from lossapi.presets import optax
 
 
-@loss(family="segmentation", of=class_overlap)
+@loss(
+    family="segmentation",
+    of=class_overlap,
+    like=[
+        optax(
+            "multiclass_generalized_dice_loss(predictions, targets, smooth=1.0, apply_softmax=True, "
+            "ignore_background=False)",
+            {"apply_softmax": "from_logits"},
+            prepare=optax_generalized,
+            unchecked=UNCHECKED,
+            differs="the classes are last; each image by itself; class_weight is 1 / (frequency² + 1e-7) over all, "
+            "with a mean of 1, on the losses of the classes, where Sudre et al. weigh their sums; twice its smooth in "
+            "numerator and denominator here",
+        ),
+    ],
+)
 def multiclass_dice(
     sums: dict[str, Array],
     class_weight: Real[Array, "classes"] | None = None,
