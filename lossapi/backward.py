@@ -34,10 +34,8 @@ def fold(
     plan: Plan, reduction: str, wrt: Collection[str], unchecked: frozenset[str], pieces: Pieces, mapped: Mapped
 ) -> tuple[State, Gradient]:
     """The state of a whole plan, and the derivative of its value (of the sum, under `none`) by each input in `wrt`."""
-    if plan.map.gives == "state":
-        raise Unsupported(
-            "a definition with a derivative", f"{plan.definition.name}, whose state has none", ("return",)
-        )
+    if not plan.definition.differentiable:
+        raise Unsupported("a definition with a derivative", f"{plan.definition.name}, which has none", ("return",))
     by_rows = plan.map.gives == "rows" or plan.definition.for_rows(plan.parameters)
     state, gathered = (rows if by_rows else sums)(plan, reduction, wrt, unchecked, pieces, mapped)
     if wrt and not gathered.reached:

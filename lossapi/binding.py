@@ -121,7 +121,7 @@ def bind(
         absent=tuple(absent),
         parameters=parameters,
         bindings=bindings,
-        dtype=compute_dtype([b.array for b in bound if tensors.get(b.name) is not None]),
+        dtype=compute_dtype(_widening(bound, tensors)),
         weight=None,
         mean_axes=mean_axes,
         shape=shape,
@@ -160,6 +160,12 @@ def fits(mapping: Map, tensors: Mapping[str, Array]) -> bool:
         if spec is not None and spec.variadic is not None:
             met.setdefault(spec.axes[spec.variadic], shape[len(spec.axes) - 1 :])
     return True
+
+
+def _widening(bound: list[Bound], tensors: Mapping[str, Array]) -> list[Array]:
+    """The tensors that were given, without those that are one number for all rows: such a one is like a parameter."""
+    given = [b for b in bound if tensors.get(b.name) is not None]
+    return [b.array for b in given if b.spec.axes] or [b.array for b in given]
 
 
 def compute_dtype(arrays: list[Array]) -> np.dtype[Any]:
