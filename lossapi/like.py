@@ -9,8 +9,8 @@ import numpy as np
 from lossapi import engine, registry
 from lossapi.definition import Definition
 from lossapi.engine import Call, Result
-from lossapi.errors import LossError, UnknownName, nearest
-from lossapi.presets import Preset
+from lossapi.errors import LossError, ParameterError, UnknownName, nearest
+from lossapi.presets import REQUIRED, Preset
 
 OPTIONS = ("reduction", "weight", "empty", "mean_axes", "unchecked", "shape", "align", "allow_nan")
 
@@ -43,6 +43,7 @@ def call(library: str, function: str, arguments: Mapping[str, Any]) -> Call:
     """The library's call as one of ours."""
     definition, preset = find(library, function)
     inputs = frozenset(each.name for each in definition.inputs)
+    _require(definition, preset, arguments)
     given = {
         name: np.asarray(value) if preset.is_tensor(name, inputs) and not plain(value) else value
         for name, value in arguments.items()
@@ -54,6 +55,15 @@ def call(library: str, function: str, arguments: Mapping[str, Any]) -> Call:
         parameters={name: value for name, value in ours.items() if name not in inputs and name not in OPTIONS},
         **{name: ours[name] for name in OPTIONS if name in ours},
     )
+
+
+def _require(definition: Definition, preset: Preset, arguments: Mapping[str, Any]) -> None:
+    """A tensor that both libraries need may not be null."""
+    needed = {each.name for each in definition.inputs if not each.optional}
+    for name, default in preset.arguments.items():
+        held = default is REQUIRED and (preset.named(name) in needed or name in preset.tensors)
+        if held and arguments.get(name, REQUIRED) is None:
+            raise ParameterError(f"tensor {name}", "null", (name,))
 
 
 def plain(value: Any) -> bool:

@@ -50,6 +50,7 @@ DTYPES: Mapping[str, np.dtype[Any]] = {
     "bfloat16": np.dtype(ml_dtypes.bfloat16),
 }
 MOST_AXES = 32
+SPARSE = {"indices", "values", "dense_shape"}
 MOST_LEVELS = 1024
 
 
@@ -62,9 +63,12 @@ def decode(body: bytes) -> Any:
 
 
 def tensor(value: Any) -> Array:
-    """The array that a JSON value stands for: all integers are int64, else float64, unless a dtype is given."""
+    """The array that a JSON value stands for: all integers are int64, else float64, unless a dtype is given.
+
+    A sparse tensor comes back as its three arrays by name; some presets take such.
+    """
     if isinstance(value, dict):
-        return _explicit(value)
+        return {key: tensor(part) for key, part in value.items()} if value.keys() == SPARSE else _explicit(value)
     if not isinstance(value, list):
         return _from_flat([value], ())[()]
     return _from_list(value)
