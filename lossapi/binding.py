@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from lossapi.conventions import Align
-from lossapi.definition import Definition, Input, Map
+from lossapi.definition import Definition, Input, Map, Primitive
 from lossapi.domains import BATCH, CLASSES, Array, Bindings, Spec
 from lossapi.errors import DtypeError, ParameterError, ShapeError, UnknownKey, nearest
 
@@ -43,7 +43,7 @@ class Plan:
     weights, unless there is but one for each row that has a value (`weighs_within` false).
     """
 
-    definition: Definition
+    definition: Primitive
     map: Map
     tensors: tuple[Bound, ...]
     absent: tuple[str, ...]
@@ -86,7 +86,7 @@ class Plan:
 
 
 def bind(
-    definition: Definition,
+    definition: Primitive,
     tensors: Mapping[str, Array],
     parameters: Mapping[str, Any],
     weight: Array | None = None,
@@ -138,7 +138,7 @@ def _ways(each: Input) -> int:
     return len(each.forms.specs)
 
 
-def fitting_map(definition: Definition, tensors: Mapping[str, Array], parameters: Mapping[str, Any]) -> Map:
+def fitting_map(definition: Primitive, tensors: Mapping[str, Array], parameters: Mapping[str, Any]) -> Map:
     """The first of its maps whose axes the tensors have; where none fits, the first, which then says why."""
     maps = definition.maps_for(parameters)
     return maps[0] if len(maps) == 1 else next((each for each in maps if fits(each, tensors)), maps[0])
@@ -235,9 +235,13 @@ def _arrange(name: str, array: Array, spec: Spec, parameters: Mapping[str, Any])
 
 def laid_out(plan: Plan, bound: Bound, array: Array) -> Array:
     """An array of the tensor's own shape as the kernel sees the tensor: a view, so that it can be written through."""
+    return arranged(plan, bound, array).reshape(bound.array.shape)
+
+
+def arranged(plan: Plan, bound: Bound, array: Array) -> Array:
+    """An array with the tensor's own axes, in the order of the kernel's."""
     each = next(i for i in plan.map.inputs + plan.definition.reading_inputs if i.name == bound.name)
-    turned = _turned(each, array, plan.parameters)
-    return _arrange(each.name, turned, bound.spec, plan.parameters).reshape(bound.array.shape)
+    return _arrange(each.name, _turned(each, array, plan.parameters), bound.spec, plan.parameters)
 
 
 def _moved(name: str, array: Array, source: int, to: int, parameter: str) -> Array:

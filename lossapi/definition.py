@@ -11,6 +11,7 @@ maps takes the first whose axes its tensors have: one set, say, or a class axis 
 """
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -103,18 +104,54 @@ class RowMode:
 
 
 @dataclass(frozen=True, eq=False)
-class Definition:
+class Definition(ABC):
     """A loss or a metric: everything that can be served, exported or tested about it follows from this record."""
 
     name: str
     kind: Kind
     family: str
-    map: Map
-    reading: Function | None
-    row_mode: RowMode | None
     document: Document
     like: tuple[Preset, ...]
     default_reduction: str
+
+    @property
+    @abstractmethod
+    def inputs(self) -> tuple[Input, ...]:
+        """Its tensors, in order."""
+
+    @property
+    @abstractmethod
+    def fields(self) -> Mapping[str, Field]:
+        """Its parameters."""
+
+    @property
+    @abstractmethod
+    def differentiable(self) -> bool:
+        """Whether its value has a derivative by real inputs."""
+
+    @cached_property
+    def input_names(self) -> tuple[str, ...]:
+        """The names of its tensors."""
+        return tuple(each.name for each in self.inputs)
+
+    @cached_property
+    def parameters(self) -> type[BaseModel]:
+        """The parameters as a pydantic model, their documentation included."""
+        return model(f"{self.name}_parameters", self.fields)
+
+    @property
+    def reductions(self) -> tuple[str, ...]:
+        """The reductions a request may ask for; a metric has its own way to come to one number."""
+        return get_args(Reduction) if self.kind == "loss" else ()
+
+
+@dataclass(frozen=True, eq=False)
+class Primitive(Definition):
+    """A definition by a map of its own, or by a reading of one or more."""
+
+    map: Map
+    reading: Function | None
+    row_mode: RowMode | None
     extra: Mapping[str, Field]
     others: tuple[Map, ...] = ()
 
@@ -127,11 +164,6 @@ class Definition:
     def inputs(self) -> tuple[Input, ...]:
         """Its tensors, in order: those of its maps, then those of the reading alone."""
         return merged_inputs(each for mapping in self.maps for each in mapping.inputs) + self.reading_inputs
-
-    @cached_property
-    def input_names(self) -> tuple[str, ...]:
-        """The names of its tensors."""
-        return tuple(each.name for each in self.inputs)
 
     @cached_property
     def reading_inputs(self) -> tuple[Input, ...]:
@@ -154,16 +186,6 @@ class Definition:
             brought["ignore_index"] = (Integer | None, None)
         own = {name: field for mapping in self.maps for name, field in mapping.parameters.items()}
         return {**own, **brought, **self.extra, **self.reading_parameters}
-
-    @cached_property
-    def parameters(self) -> type[BaseModel]:
-        """The parameters as a pydantic model, their documentation included."""
-        return model(f"{self.name}_parameters", self.fields)
-
-    @property
-    def reductions(self) -> tuple[str, ...]:
-        """The reductions a request may ask for; a metric has its own way to come to one number."""
-        return get_args(Reduction) if self.kind == "loss" else ()
 
     @property
     def differentiable(self) -> bool:
@@ -201,7 +223,7 @@ def define(
     rows: tuple[str, Any, Function | None] | None,
     like: Sequence[Preset],
     reduction: str,
-) -> Definition:
+) -> Primitive:
     """Read one function into a Definition."""
     first, *others = of if isinstance(of, Sequence) else (of or function,)
     mode, extra = None, {}
@@ -212,7 +234,7 @@ def define(
             lambda p: p.get(name) is not None if value is ... else p.get(name) == value,
             read_map(other) if other else None,
         )
-    return Definition(
+    return Primitive(
         name=function.__name__.rstrip("_"),
         kind=kind,
         family=family,

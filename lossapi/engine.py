@@ -7,7 +7,7 @@ of threads. A chunk is small enough that a kernel's temporaries stay in the seco
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import Any
 
@@ -16,11 +16,13 @@ import numpy as np
 from lossapi import backward, chunks, parameters, readings, registry
 from lossapi.backends import numpy as numpy_backend
 from lossapi.binding import Plan, bind
+from lossapi.combination import Combination
 from lossapi.conventions import Align
-from lossapi.definition import Definition
+from lossapi.definition import Definition, Primitive
 from lossapi.domains import Array
-from lossapi.errors import NonFiniteError, ParameterError, Unsupported
+from lossapi.errors import LossError, NonFiniteError, ParameterError, Unsupported
 from lossapi.states import State
+from lossapi.summands import Summand, summands
 
 CHUNK = 65536
 """Elements of the largest tensor in one chunk."""
@@ -70,6 +72,7 @@ class Result:
     returns: Sequence[str] = ("value",)
     backend: str = numpy_backend.NAME
     provider: str = numpy_backend.PROVIDER
+    terms: Sequence[Mapping[str, Any]] = ()
 
     @property
     def finite(self) -> bool:
@@ -88,6 +91,7 @@ class Result:
             "count": self.count,
             "finite": self.finite,
             **({} if self.gradient is None else {"gradient": dict(self.gradient)}),
+            **({"terms": list(self.terms)} if self.terms else {}),
             "backend": self.backend,
             "provider": self.provider,
         }
@@ -112,6 +116,9 @@ def compute(
 def run(call: Call) -> Result:
     """Check, cut, map, merge, read; floating-point warnings off, since NaN and infinities are results."""
     definition = call.definition
+    if isinstance(definition, Combination):
+        return _added(call, definition)
+    assert isinstance(definition, Primitive)
     for wanted in call.returns:
         if wanted not in ("value", "gradient"):
             raise Unsupported('return of "value" or "gradient"', repr(wanted), ("return",))
@@ -122,7 +129,7 @@ def run(call: Call) -> Result:
     plan = bind(definition, call.tensors, given, call.weight, call.mean_axes, call.shape, call.align)
     gradient = None
     if "gradient" in call.returns:
-        wrt = backward.floating(plan, call.tensors) if call.wrt is None else call.wrt
+        wrt = [n for n in backward.floating(plan, call.tensors) if call.wrt is None or n in call.wrt]
         each = partial(_mapped, pieces=cuts(plan), threads=call.threads)
         state, gradient = backward.fold(plan, reduction, wrt, call.unchecked, cuts(plan), each)
     else:
@@ -132,6 +139,42 @@ def run(call: Call) -> Result:
         raise NonFiniteError("a value that is not NaN", "NaN")
     shown = reduction if definition.kind == "loss" else None
     return Result(definition.name, value, shown, count, gradient, call.returns)
+
+
+def _added(call: Call, whole: Combination) -> Result:
+    """A weighted sum: every term by itself, then the values and the gradients added up."""
+    given = parameters.check(whole.parameters, call.parameters, call.unchecked)
+    parts = summands(whole, call.tensors, given, call.parameters)
+    results = [_term(call, part) for part in parts]
+    if len({np.shape(each.value) for each in results}) > 1:
+        raise ParameterError("a reduction to one value (the terms' rows differ)", repr(call.reduction), ("reduction",))
+    gradient: dict[str, Array] = {}
+    for part, each in zip(parts, results, strict=True):
+        for name, found in (each.gradient or {}).items():
+            if name not in part.own:
+                gradient[name] = part.coefficient * found + gradient.get(name, 0.0)
+    return replace(
+        results[0],
+        name=whole.name,
+        value=sum(part.coefficient * each.value for part, each in zip(parts, results, strict=True)),
+        reduction=_reduction(whole, call.reduction),
+        count=max(each.count for each in results),
+        gradient=gradient if "gradient" in call.returns else None,
+        terms=[
+            {"name": part.definition.name, "coefficient": part.coefficient, "value": each.value}
+            for part, each in zip(parts, results, strict=True)
+        ],
+    )
+
+
+def _term(call: Call, part: Summand) -> Result:
+    """One term's own result."""
+    wrt = None if call.wrt is None else [name for name in call.wrt if name in part.tensors]
+    asked = replace(call, definition=part.definition, tensors=part.tensors, parameters=part.parameters, wrt=wrt)
+    try:
+        return run(asked)
+    except LossError as error:
+        raise part.placed(error) from None
 
 
 def _reduction(definition: Definition, asked: str | None) -> str:

@@ -6,11 +6,13 @@ A definition is a function that `@loss` or `@metric` marked; nothing is register
 import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from types import MappingProxyType, ModuleType
 
 import lossapi.losses
 import lossapi.metrics
+from lossapi.combination import Combination
 from lossapi.definition import Definition, Kind
 from lossapi.errors import UnknownName, nearest
 
@@ -21,13 +23,18 @@ PLURAL: Mapping[Kind, str] = {"loss": "losses", "metric": "metrics"}
 def add_package(package: ModuleType) -> None:
     """Look for definitions in one more package too."""
     PACKAGES.append(package)
-    catalogue.cache_clear()
+    _forget()
 
 
 def remove_package(package: ModuleType) -> None:
     """Undo `add_package`."""
     PACKAGES.remove(package)
+    _forget()
+
+
+def _forget() -> None:
     catalogue.cache_clear()
+    losses.cache_clear()
 
 
 def _modules() -> Iterator[ModuleType]:
@@ -48,7 +55,16 @@ def catalogue() -> Mapping[tuple[Kind, str], Definition]:
                 if key in found and found[key] is not definition:
                     raise ValueError(f"{definition.kind} {definition.name} is defined twice")
                 found[key] = definition
+    for key, definition in found.items():
+        if isinstance(definition, Combination):
+            found[key] = replace(definition, losses=losses)
     return MappingProxyType(dict(sorted(found.items())))
+
+
+@cache
+def losses() -> Mapping[str, Definition]:
+    """Every loss by name."""
+    return {name: definition for (kind, name), definition in catalogue().items() if kind == "loss"}
 
 
 def names(kind: Kind) -> list[str]:
