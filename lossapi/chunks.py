@@ -71,12 +71,11 @@ def take(plan: Plan, cut: slice, unchecked: frozenset[str]) -> tuple[dict[str, A
     """The kernel's arguments for the rows in `cut`, and which rows `ignore_index` lets enter."""
     taken: dict[str, Array | None] = {}
     mask: Array | None = None
-    ignored = plan.parameters.get("ignore_index")
-    labels = [bound for bound in plan.tensors if bound.spec.domain.name == "label" and ignored is not None]
+    true = true_labels(plan)
     for bound in plan.tensors:
         array = bound.array[cut] if bound.cut else bound.array
-        if labels and bound is labels[-1]:  # the last labels are the true ones; others are predicted
-            mask = array != ignored
+        if bound is true:
+            mask = array != plan.parameters["ignore_index"]
             array = np.where(mask, array, 0)
         if bound.name not in unchecked:
             check(plan, bound, array)
@@ -89,9 +88,16 @@ def check(plan: Plan, bound: Bound, array: Array) -> None:
     domain = bound.spec.domain
     bounds = domain.bounds(plan.parameters, plan.bindings)
     if not domain.holds(array, bounds):
-        ignored = plan.parameters.get("ignore_index") if domain.name == "label" else None
-        whole = bound.given if ignored is None else np.where(bound.given == ignored, 0, bound.given)
-        domain.check(bound.name, whole, bounds)
+        true = bound is true_labels(plan)
+        entering = bound.given != plan.parameters["ignore_index"] if true else True
+        domain.check(bound.name, np.where(entering, bound.given, 0), bounds)
+
+
+def true_labels(plan: Plan) -> Bound | None:
+    """The labels of which some are ignored, if any are: the last, since labels before them are predicted."""
+    if plan.parameters.get("ignore_index") is None:
+        return None
+    return next((bound for bound in reversed(plan.tensors) if bound.spec.domain.name == "label"), None)
 
 
 def cast(plan: Plan, bound: Bound, array: Array) -> Array:

@@ -5,25 +5,38 @@ from lossapi.domains import Array, Real, Sums
 from lossapi.functions import namespace
 
 
-def absolute_sums(
-    prediction: Real[Array, "batch *axes"], target: Real[Array, "batch *axes"], *, axis: int | None = None
+def absolute(
+    prediction: Real[Array, "batch *axes"], target: Real[Array, "batch *axes"]
 ) -> Sums[dict[str, Array], "batch *axes"]:
-    """|e| of each element, summed along the last axis if an axis is asked for."""
-    xp = namespace(prediction)
-    error = xp.abs(prediction - target)
-    return {"total": error if axis is None else xp.sum(error, axis=-1)}
+    """|e| of each element."""
+    return {"total": namespace(prediction).abs(prediction - target)}
 
 
-def squared_sums(
-    prediction: Real[Array, "batch *axes"], target: Real[Array, "batch *axes"], *, axis: int | None = None
+def absolute_rows(
+    prediction: Real[Array, "batch *axes dim"], target: Real[Array, "batch *axes dim"]
 ) -> Sums[dict[str, Array], "batch *axes"]:
-    """e² of each element, summed along the last axis if an axis is asked for."""
+    """Σ|e| along the axis asked for."""
     xp = namespace(prediction)
+    return {"total": xp.sum(xp.abs(prediction - target), axis=-1)}
+
+
+def squared(
+    prediction: Real[Array, "batch *axes"], target: Real[Array, "batch *axes"]
+) -> Sums[dict[str, Array], "batch *axes"]:
+    """e² of each element."""
     error = prediction - target
-    return {"total": error * error if axis is None else xp.sum(error * error, axis=-1)}
+    return {"total": error * error}
 
 
-@loss(family="regression", of=absolute_sums, rows=row_mode("axis", ...))
+def squared_rows(
+    prediction: Real[Array, "batch *axes dim"], target: Real[Array, "batch *axes dim"]
+) -> Sums[dict[str, Array], "batch *axes"]:
+    """Σe² along the axis asked for."""
+    error = prediction - target
+    return {"total": namespace(error).sum(error * error, axis=-1)}
+
+
+@loss(family="regression", of=absolute, rows=row_mode("axis", ..., absolute_rows))
 def l1_norm(sums: dict[str, Array]) -> Array:
     """The sum of the absolute differences: the Manhattan distance between prediction and target.
 
@@ -41,7 +54,7 @@ def l1_norm(sums: dict[str, Array]) -> Array:
     return sums["total"]
 
 
-@loss(family="regression", of=squared_sums, rows=row_mode("axis", ...))
+@loss(family="regression", of=squared, rows=row_mode("axis", ..., squared_rows))
 def l2_norm(sums: dict[str, Array]) -> Array:
     """The Euclidean distance between prediction and target.
 
