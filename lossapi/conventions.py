@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lossapi.domains import Array
-from lossapi.errors import DomainError, DtypeError, ParameterError, ShapeError, TooLarge
+from lossapi.errors import DomainError, DtypeError, ParameterError, ShapeError, TooLarge, Unsupported
 
 Arguments = dict[str, Any]
 Prepare = Callable[[Arguments], Arguments]
@@ -126,6 +126,28 @@ def stretched(name: str, *, trailing: bool = False) -> Prepare:
     return stretch
 
 
+def nan_where_negative(name: str) -> Prepare:
+    """NaN instead of negative values, where the library takes their logarithm."""
+
+    def mark(arguments: Arguments) -> Arguments:
+        array = arguments[name]
+        return arguments | {name: np.where(array < 0, array.dtype.type(np.nan), array)}
+
+    return mark
+
+
+def nan_where(name: str, condition: Callable[[Array, Array], Array]) -> Prepare:
+    """NaN instead of values that the library answers NaN for; what it is depends on the prediction too."""
+
+    def mark(arguments: Arguments) -> Arguments:
+        given = arguments[name], arguments["prediction"]
+        array, prediction = (np.broadcast_to(each, common_shape(given, name)) for each in given)
+        marked = condition(array, prediction)
+        return arguments | {name: np.where(marked, array.dtype.type(np.nan), array)} if marked.any() else arguments
+
+    return mark
+
+
 def positive_smoothing(arguments: Arguments) -> Arguments:
     """Label smoothing below 0 is none."""
     smoothing = arguments.get("label_smoothing")
@@ -170,6 +192,33 @@ def torch_pair(arguments: Arguments) -> Arguments:
     if weight is not None and weight.shape != prediction.shape:
         raise ShapeError(f"weight of input's shape {prediction.shape}", f"shape {weight.shape}", ("weight",))
     return broadcast("prediction", "target", "weight")(arguments)
+
+
+def torch_variance(arguments: Arguments) -> Arguments:
+    """PyTorch's variances: of input's shape, without its last axis, of size one in one axis, or one number."""
+    prediction, variance = arguments["prediction"], floating("variance")(arguments)["variance"]
+    shape, given = prediction.shape, variance.shape
+    if given != shape and given == shape[:-1]:
+        variance = variance[..., None]
+    elif given not in (shape, ()):
+        unlike = [n for n, m in zip(given, shape, strict=False) if n != m]
+        if len(given) != len(shape) or sum(unlike) != 1:
+            raise ShapeError(f"var of shape {shape}, or of size one in one axis", f"shape {given}", ("variance",))
+    return broadcast("prediction", "target", "variance")(arguments | {"variance": variance})
+
+
+def by_element(arguments: Arguments) -> Arguments:
+    """PyTorch's divergence of single elements: each of them a row of one class, which comes last.
+
+    `batch_mean` divides by the first size of input as it was given.
+    """
+    given, reduction = arguments["prediction"].shape, arguments["reduction"]
+    shape = common_shape((arguments["prediction"], arguments["target"]), "target")
+    laid = {name: np.broadcast_to(arguments[name], shape)[..., None] for name in ("prediction", "target")}
+    laid = laid if shape else {name: array[None] for name, array in laid.items()}
+    if reduction == "batch_mean" and given[:1] != shape[:1]:
+        laid["weight"], reduction = np.asarray(1 / (given[0] or np.inf) if given else 1.0), "sum"
+    return arguments | laid | {"shape": shape, "reduction": reduction}
 
 
 def over_weights(arguments: Arguments) -> Arguments:
@@ -240,6 +289,43 @@ def keras_axes(arguments: Arguments) -> Arguments:
     return rest | {name: gathered(array, axes) for name, array in pair.items()}
 
 
+def keras_along(arguments: Arguments) -> Arguments:
+    """A loss of (y_true, y_pred) that Keras sums over `axis`: as `keras_pair`, that axis last."""
+    target, prediction = arguments["target"], arguments["prediction"]
+    if "weight" not in arguments and prediction.dtype.kind not in "fV":
+        target = target.astype(prediction.dtype)
+    target, prediction = map(np.atleast_1d, squeezed(target, prediction))
+    laid = {"prediction": prediction, "target": target}
+    require_lengths(*laid)({**laid, "axis": arguments["axis"]})
+    shape = common_shape(laid.values(), "target")
+    axes = chosen_axes(arguments["axis"], len(shape))
+    rows = tuple(n for i, n in enumerate(shape) if i not in axes)
+    laid = {name: gathered(np.broadcast_to(array, shape), axes) for name, array in laid.items()}
+    laid = {name: array if rows else array[None] for name, array in laid.items()}
+    return keras_rows(arguments | laid | {"axis": -1}, rows)
+
+
+def require_lengths(*names: str) -> Prepare:
+    """Refuse vectors of unlike lengths along `axis`, where each is measured before they are broadcast."""
+
+    def check(arguments: Arguments) -> Arguments:
+        shapes = [arguments[name].shape for name in names]
+        rank, axis = max(map(len, shapes)), arguments["axis"]
+        padded = [(1,) * (rank - len(shape)) + shape for shape in shapes]
+        unlike = any(shape[i] != padded[0][i] for shape in padded for i in chosen_axes(axis, rank) if rank)
+        from_front = len({*map(len, shapes)}) > 1 and not (isinstance(axis, int) and axis < 0)
+        if unlike or from_front:
+            raise ShapeError(f"{names[1]} as long as {names[0]} along axis {axis}", f"shape {shapes[1]}", (names[1],))
+        return arguments
+
+    return check
+
+
+def negated(arguments: Arguments) -> Arguments:
+    """What the library gives is minus our rows."""
+    return arguments | {"weight": np.float32(-1.0)}
+
+
 def keras_rows(arguments: Arguments, rows: Shape) -> Arguments:
     """The rest of a Keras call whose losses have the shape `rows`: how weights spread it, and what is reduced."""
     weight, reduction = arguments.get("weight"), arguments["reduction"]
@@ -266,7 +352,7 @@ def tf1_weights(arguments: Arguments) -> Arguments:
     """TensorFlow 1 has no loss without weights: 1.0 is their default, None an error."""
     if arguments.get("weight") is None:
         raise ParameterError("weights", "None", ("weight",))
-    return arguments
+    return arguments | {"weight": np.asarray(arguments["weight"])}
 
 
 def tf1_align(weight: Array, rows: Shape) -> Array:
@@ -274,6 +360,32 @@ def tf1_align(weight: Array, rows: Shape) -> Array:
     if weight.ndim not in (0, len(rows)):
         raise ShapeError(f"one weight, or weights of rank {len(rows)}", f"shape {weight.shape}", ("weight",))
     return weight
+
+
+def tf1_row_weights(arguments: Arguments, reason: str) -> Arguments:
+    """TensorFlow 1's weights of elements added up to one per row; refused, for a reason, where some are 0."""
+    weight, shape = arguments["weight"], arguments["target"].shape
+    if tf1_align(weight, shape).ndim < 2:
+        return arguments
+    try:
+        absent = (np.broadcast_to(weight, shape) == 0).reshape(shape[0], -1)
+    except ValueError:
+        raise ShapeError(f"weights broadcastable to {shape}", f"shape {weight.shape}", ("weight",)) from None
+    if (absent.any(axis=1) & ~absent.all(axis=1)).any():
+        raise Unsupported(f"weights that can be reproduced ({reason})", "some of 0", ("weight",))
+    return arguments | {"weight": weight.sum(axis=tuple(range(1, weight.ndim)), dtype=np.float64)}
+
+
+def squeeze_weight(axis: int) -> Prepare:
+    """TensorFlow 1's weights for losses that keep an axis of one: without that axis."""
+
+    def squeeze(arguments: Arguments) -> Arguments:
+        weight, rank = arguments["weight"], arguments["prediction"].ndim
+        if tf1_align(weight, (1,) * rank).ndim and weight.shape[axis] != 1:
+            raise ShapeError(f"weights of size 1 along axis {axis}", f"shape {weight.shape}", ("weight",))
+        return arguments | {"weight": weight.squeeze(axis) if weight.ndim else weight}
+
+    return squeeze
 
 
 def keras_align(weight: Array, rows: Shape) -> Array:
@@ -285,10 +397,11 @@ def keras_align(weight: Array, rows: Shape) -> Array:
         raise ShapeError(f"sample_weight broadcastable to {rows}", f"shape {weight.shape}", ("weight",)) from None
 
 
-def along_axes(*names: str) -> Prepare:
+def along_axes(*names: str, fill: float = 0.0) -> Prepare:
     """Move what `axis` names (one, several or, as null, all) to one last axis; entries outside `where` become 0.
 
     optax' way to say over what a loss is summed. `axis` and `where` are taken out; the loss sums over its last axis.
+    The first tensor's entries become `fill` instead.
     """
 
     def lay_out(arguments: Arguments) -> Arguments:
@@ -301,7 +414,8 @@ def along_axes(*names: str) -> Prepare:
         for name, array in zip(names, arrays, strict=True):
             stretched = np.broadcast_to(array, shape)
             if where is not None:
-                stretched = np.where(_mask(where, shape), stretched, stretched.dtype.type(0))
+                blank = fill if name == names[0] else 0.0
+                stretched = np.where(_mask(where, shape), stretched, stretched.dtype.type(blank))
             moved = np.moveaxis(stretched, axes, range(len(shape) - len(axes), len(shape)))
             rest[name] = moved.reshape(*(kept or (1,)), prod(shape[i] for i in axes))
         return rest | {"shape": kept}

@@ -33,9 +33,11 @@ __all__ = [
     "Length",
     "LogProbability",
     "MaybeLogProbability",
+    "Measure",
     "NonNegativeReal",
     "PaddedIndex",
     "Probability",
+    "Rate",
     "Real",
     "Rows",
     "Score",
@@ -185,6 +187,11 @@ class Domain:
             near = near | (array == value)
         return ~near
 
+    @property
+    def _lifted(self) -> str:
+        """What the first parameter of `unless` says that the values are."""
+        return "logarithms" if self.unless[0].startswith("log_") else "raw scores"
+
     def expectation(self, bounds: "Bounds") -> str:
         """What the message says was expected."""
         low, high = bounds
@@ -194,7 +201,7 @@ class Domain:
             least = "" if low == 0 and high is not None else f" >= {low:g}"
             most = "" if high is None else f" <= {high:g}" if self.inclusive else f" < {high + 1:g}"
             return f"{self.meaning}{least}{most}" + (f" (axis {self.axis})" if most else "")
-        hint = f" (raw scores need {self.unless[0]}: true)" if self.unless else ""
+        hint = f" ({self._lifted} need {self.unless[0]}: true)" if self.unless else ""
         if low is not None and high is not None:
             return f"{self.meaning} in [{low:g}, {high:g}]{hint}"
         return f"{self.meaning} >= {low:g}{hint}"
@@ -211,9 +218,11 @@ if TYPE_CHECKING:
     from typing import Annotated as Length
     from typing import Annotated as LogProbability
     from typing import Annotated as MaybeLogProbability
+    from typing import Annotated as Measure
     from typing import Annotated as NonNegativeReal
     from typing import Annotated as PaddedIndex
     from typing import Annotated as Probability
+    from typing import Annotated as Rate
     from typing import Annotated as Real
     from typing import Annotated as Rows
     from typing import Annotated as Score
@@ -224,6 +233,8 @@ if TYPE_CHECKING:
 else:
     Real = Domain("real", "any real number")
     NonNegativeReal = Domain("non_negative", "a number", low=0)
+    Rate = Domain("rate", "a rate", low=0, unless=("log_input",))
+    Measure = Domain("measure", "an amount", low=0, unless=("log_prediction",))
     Probability = Domain("probability", "probability", low=0, high=1)
     MaybeLogProbability = Domain("probability", "probability", low=0, high=1, unless=("log_target",))
     Score = Domain("score", "probability", low=0, high=1, unless=("from_logits", "log_prediction"))

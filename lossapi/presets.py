@@ -94,6 +94,7 @@ class Preset:
     prepare: Prepare | None = None
     tensors: tuple[str, ...] = ()
     reduction: str | None = None
+    reductions: Mapping[Any, str] = field(default_factory=dict)
     mean_axes: int = 0
     unchecked: frozenset[str] = frozenset()
     differs: str = ""
@@ -137,10 +138,11 @@ class Preset:
         return {name: value for name, value in {**ours, **self.fixed}.items() if value is not None}
 
     def _reduction(self, value: Any) -> str:
+        reductions = {**self.library.reductions, **self.reductions}
         try:
-            return self.library.reductions[value]
+            return reductions[value]
         except (KeyError, TypeError):
-            known = ", ".join(map(repr, self.library.reductions))
+            known = ", ".join(map(repr, reductions))
             raise ParameterError(f"reduction to be one of {known}", repr(value), ("reduction",)) from None
 
 
