@@ -21,7 +21,9 @@ def keras_sets(arguments: Arguments) -> Arguments:
     laid = along_axes("target", "prediction")(arguments | {"target": target, "prediction": prediction})
     rows = laid["shape"]
     flat = {name: laid[name].reshape(prod(rows), laid[name].shape[-1]) for name in ("target", "prediction")}
-    return keras_rows(laid | flat | {"per_sample": True}, rows)
+    ours = keras_rows(laid | flat | {"per_sample": True}, rows)
+    weight = ours["weight"]
+    return ours | {"weight": weight.reshape(prod(rows)) if weight is not None and weight.shape == rows else weight}
 
 
 def optax_sets(arguments: Arguments) -> Arguments:

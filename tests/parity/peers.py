@@ -9,6 +9,7 @@ import os
 import warnings
 from collections.abc import Callable, Mapping
 from functools import cache
+from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -75,11 +76,35 @@ def call_sklearn(function: str, arguments: Arguments) -> Any:
     return np.asarray(getattr(metrics, function)(**arguments))
 
 
+def call_module(package: str, *called: str) -> Callable[[str, Arguments], Any]:
+    """A package of PyTorch losses: functions, or modules with the arguments of both calls together."""
+
+    def call(function: str, arguments: Arguments) -> Any:
+        import torch
+
+        found = getattr(import_module(package), function)
+        given = {k: torch.from_numpy(np.array(v)) if isinstance(v, np.ndarray) else v for k, v in arguments.items()}
+        if isinstance(found, type):
+            tensors = [given.pop(name) for name in called]
+            return found(**given)(*tensors).numpy()
+        return found(**given).numpy()
+
+    return call
+
+
 PEERS: dict[str, tuple[str, str, Callable[[str, Arguments], Any]]] = {
     "torch": ("torch", "torch", call_torch),
     "keras": ("keras", "keras", call_keras),
     "optax": ("optax", "optax", call_optax),
     "sklearn": ("sklearn", "scikit-learn", call_sklearn),
+    "monai": ("monai", "monai", call_module("monai.losses", "input", "target")),
+    "smp": (
+        "segmentation_models_pytorch",
+        "segmentation-models-pytorch",
+        call_module("segmentation_models_pytorch.losses", "y_pred", "y_true"),
+    ),
+    "kornia": ("kornia", "kornia", call_module("kornia.losses")),
+    "torchvision": ("torchvision", "torchvision", call_module("torchvision.ops.giou_loss")),
 }
 
 
@@ -126,6 +151,15 @@ def agree(library: str, function: str, arguments: Arguments, *, rtol: float | No
     if not live(library):
         ours = _digest(ours)
     np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=atol or (1e-6 if single else 1e-12))
+
+
+def equal(
+    ours: Any, library: str, function: str, arguments: Arguments, *, rtol: float = 1e-10, atol: float = 1e-12
+) -> None:
+    """Hold a value computed under our own names against the library's."""
+    theirs = expected(library, function, arguments)
+    assert not isinstance(theirs, str), f"{library}.{function} raises"
+    np.testing.assert_allclose(ours if live(library) else _digest(ours), theirs, rtol=rtol, atol=atol)
 
 
 def _key(function: str, arguments: Arguments) -> str:
