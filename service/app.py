@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from lossapi import __version__, registry
 from service import compute, errors, health, openapi
-from service.settings import Settings, read_settings
+from service.settings import Settings, choose_providers, read_settings
 from service.telemetry import RequestId
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -21,6 +21,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application; settings come from the environment unless given."""
     settings = settings or read_settings()
+    choose_providers(settings)
     registry.catalogue()
     app = FastAPIOffline(
         redoc_url=None,
@@ -39,6 +40,7 @@ def routes(computing: compute.Computing) -> list[BaseRoute]:
     """Every path. One route serves all losses, so that finding it does not grow with their number."""
     paths: dict[str, dict[str, Endpoint]] = {
         "/v1/losses/{name}": {"POST": computing.loss, "GET": compute.card("loss")},
+        "/v1/losses/{name}/model.onnx": {"GET": computing.model},
         "/v1/metrics/{name}": {"POST": computing.metric, "GET": compute.card("metric")},
         "/v1/like/{library}/{function}": {"POST": computing.like},
         "/v1/losses": {"GET": compute.listing("loss")},

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from lossapi import describe, engine, like, registry
+from lossapi import describe, engine, export, like, registry
 from lossapi.codecs import json
 from lossapi.definition import Definition, Kind
 from lossapi.errors import LossError, ParameterError, TooLarge, UnknownKey, Unreadable, nearest
@@ -49,6 +49,15 @@ class Computing:
         like.find(library, function)
         query = read_query(request)
         return await self._answer(request, lambda body: compute_like(library, function, body, query))
+
+    async def model(self, request: Request) -> Response:
+        """A loss as an ONNX model; parameters and options stand in the query string."""
+        name = request.path_params["name"]
+        definition, query = registry.get("loss", name), read_query(request)
+        loop = asyncio.get_running_loop()
+        model = await loop.run_in_executor(self.workers, export.as_model, definition, query)
+        headers = {"Content-Disposition": f'attachment; filename="{name}.onnx"'}
+        return Response(model, media_type="application/octet-stream", headers=headers)
 
     async def _answer(self, request: Request, answer: Answer) -> Response:
         """Inline when the body is small, on a worker thread when it is large."""

@@ -56,6 +56,7 @@ RESULT: Schema = {
         "finite": {"type": "boolean"},
         "gradient": {"type": "object", "additionalProperties": NUMBERS},
         "state": {"type": "object"},
+        "terms": {"type": "array", "items": {"type": "object"}},
         "backend": {"type": "string"},
         "provider": {"type": "string"},
     },
@@ -70,6 +71,15 @@ QUERY_OF_LISTING = [
         "schema": {"type": "string"},
         "description": "words that name or summary hold",
     },
+]
+MODEL_PATH = [
+    {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}, "example": "huber"},
+]
+QUERY_OF_MODEL = [
+    {"name": "dtype", "in": "query", "schema": {"enum": ["float32", "float64"], "default": "float32"}},
+    {"name": "opset", "in": "query", "schema": {"type": "integer"}},
+    {"name": "gradient", "in": "query", "schema": {"type": "boolean", "default": False}},
+    {"name": "reduction", "in": "query", "schema": {"type": "string"}},
 ]
 LIKE_PATH = [
     {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in ("library", "function")
@@ -157,6 +167,13 @@ def common_paths() -> Schema:
                     ("400", "404", "405", "413", "415", "422"),
                 ),
                 "requestBody": body(OBJECT, {"input": [0.0, 3.0], "target": [0.0, 0.0]}),
+            },
+        },
+        "/v1/losses/{name}/model.onnx": {
+            "parameters": MODEL_PATH,
+            "get": {
+                **operation("model", "A loss as an ONNX model", "export", OBJECT, ("404", "405", "422")),
+                "parameters": QUERY_OF_MODEL,
             },
         },
         "/v1/limits": {"get": operation("limits", "Every limit in force", "service", OBJECT, ("405",))},

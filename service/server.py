@@ -2,11 +2,12 @@
 
 import uvicorn
 
-from service.settings import Settings
+from service.settings import Settings, choose_providers
 
 
 def serve(settings: Settings) -> None:
     """Serve until stopped; each worker process makes its own app from the environment."""
+    choose_providers(settings)
     uvicorn.run(
         "service.app:create_app",
         factory=True,

@@ -2,10 +2,13 @@
 
 import os
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Le
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lossapi.backends import providers
+from lossapi.errors import Unsupported
 
 PREFIX = "LOSSAPI_"
 
@@ -23,6 +26,13 @@ class Settings(BaseModel):
     log_level: str = Field(default="info", description="critical, error, warning, info, debug or trace")
     keep_alive: Size = Field(default=75, description="seconds an idle connection is kept open")
     body_bytes: Size = Field(default=256 * 2**20, description="largest request body, in bytes")
+    providers: str = Field(
+        default="", description="ONNX Runtime providers in order, such as CUDAExecutionProvider,CPUExecutionProvider"
+    )
+    provider_mode: Literal["prefer", "require"] = Field(
+        default="prefer", description="whether the first provider must run (require) or the next may (prefer)"
+    )
+    device_memory: Size | None = Field(default=None, description="most bytes of a device's memory to take")
     inline_bytes: Annotated[int, Ge(0)] = Field(
         default=32 * 2**10, description="bodies up to this many bytes are computed without a worker thread"
     )
@@ -44,3 +54,14 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         first = error.errors()[0]
         name = variable(str(first["loc"][0]))
         raise SystemExit(f"lossapi: {name}={first['input']}: {first['msg']}") from None
+
+
+def choose_providers(settings: Settings) -> None:
+    """Ask ONNX Runtime for the providers of the settings; one that is required and does not run ends the start."""
+    if not settings.providers:
+        return
+    names = [name.strip() for name in settings.providers.split(",") if name.strip()]
+    try:
+        providers.configure(names, settings.provider_mode, settings.device_memory)
+    except Unsupported as error:
+        raise SystemExit(f"lossapi: {variable('providers')}: {error}") from None
