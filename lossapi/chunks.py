@@ -1,6 +1,6 @@
 """One chunk: sliced, cast, checked, mapped, and folded into a state with its weights and mask."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import reduce
 from math import prod
@@ -24,10 +24,12 @@ class Part(NamedTuple):
     mask: Array | None
 
 
-def map_chunk(plan: Plan, cut: slice, keep: bool, unchecked: frozenset[str]) -> State:
-    """The state of the rows in `cut`; `keep` keeps the rows themselves."""
+def map_chunk(
+    plan: Plan, cut: slice, keep: bool, unchecked: frozenset[str], run: Callable[..., Any] = backend.run
+) -> State:
+    """The state of the rows in `cut`, as `run` maps them; `keep` keeps the rows themselves."""
     part = prepared(plan, cut, unchecked)
-    return folded(plan, backend.run(plan.map.function, part.tensors, part.parameters), part, keep)
+    return folded(plan, run(plan.map.function, part.tensors, part.parameters), part, keep)
 
 
 def prepared(plan: Plan, cut: slice, unchecked: frozenset[str]) -> Part:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from lossapi import backward, chunks, parameters, readings, registry
+from lossapi.backends import choice
 from lossapi.backends import numpy as numpy_backend
 from lossapi.binding import Plan, bind
 from lossapi.combination import Combination
@@ -122,23 +123,26 @@ def run(call: Call) -> Result:
     for wanted in call.returns:
         if wanted not in ("value", "gradient"):
             raise Unsupported('return of "value" or "gradient"', repr(wanted), ("return",))
-    if call.backend not in ("auto", numpy_backend.NAME):
-        raise Unsupported('backend "auto" or "numpy"', repr(call.backend), ("backend",))
     given = parameters.check(definition.parameters, call.parameters, call.unchecked)
     reduction = _reduction(definition, call.reduction)
     plan = bind(definition, call.tensors, given, call.weight, call.mean_axes, call.shape, call.align)
+    elements = max((t.array.size for t in plan.tensors), default=0)
+    backend = choice.chosen(call.backend, definition.name, given, plan.dtype.name, elements)
     gradient = None
     if "gradient" in call.returns:
+        backend = choice.NUMPY
         wrt = [n for n in backward.floating(plan, call.tensors) if call.wrt is None or n in call.wrt]
         each = partial(_mapped, pieces=cuts(plan), threads=call.threads)
         state, gradient = backward.fold(plan, reduction, wrt, call.unchecked, cuts(plan), each)
     else:
-        state = fold(plan, keep=reduction == "none", unchecked=call.unchecked, threads=call.threads)
+        keep = reduction == "none"
+        state = fold(plan, keep=keep, unchecked=call.unchecked, threads=call.threads, run=backend.run)
     value, count = readings.read(plan, state, reduction, call.empty)
     if not call.allow_nan and np.isnan(value).any():
         raise NonFiniteError("a value that is not NaN", "NaN")
     shown = reduction if definition.kind == "loss" else None
-    return Result(definition.name, value, shown, count, gradient, call.returns)
+    made = Result(definition.name, value, shown, count, gradient, call.returns)
+    return replace(made, backend=backend.name, provider=backend.provider)
 
 
 def _added(call: Call, whole: Combination) -> Result:
@@ -188,11 +192,18 @@ def _reduction(definition: Definition, asked: str | None) -> str:
     return asked
 
 
-def fold(plan: Plan, *, keep: bool, unchecked: frozenset[str] = frozenset(), threads: int | None = None) -> State:
+def fold(
+    plan: Plan,
+    *,
+    keep: bool,
+    unchecked: frozenset[str] = frozenset(),
+    threads: int | None = None,
+    run: Callable[..., Any] = numpy_backend.run,
+) -> State:
     """The state of a whole plan: chunks mapped, in parallel when there are several, merged in order."""
 
     def step(cut: slice) -> State:
-        return chunks.map_chunk(plan, cut, keep, unchecked)
+        return chunks.map_chunk(plan, cut, keep, unchecked, run)
 
     return chunks.merged(plan, _mapped(step, cuts(plan), threads))
 

@@ -1,0 +1,77 @@
+"""Which backend computes: the one asked for, or, under `auto`, the one that was measured to be faster.
+
+The table is written by `python -m benchmarks backends`. For a provider and a definition it lists cases: parameters
+(`when`), a dtype, and from how many elements on ONNX Runtime is faster; what is not in it is NumPy's.
+"""
+
+import importlib.util
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from lossapi.backends import numpy as numpy_backend
+from lossapi.backends import providers
+from lossapi.errors import ParameterError
+
+NAMES = ("auto", "numpy", "onnx")
+Table = Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]
+
+
+@dataclass(frozen=True)
+class Backend:
+    """What runs a map, and where."""
+
+    name: str
+    provider: str
+    run: Callable[..., Any]
+
+
+NUMPY = Backend(numpy_backend.NAME, numpy_backend.PROVIDER, numpy_backend.run)
+
+
+def chosen(asked: str, name: str, parameters: Mapping[str, Any], dtype: str, elements: int) -> Backend:
+    """The backend for a definition under some parameters, for a dtype and a size."""
+    if asked not in NAMES:
+        raise ParameterError(f"backend to be one of {', '.join(NAMES)}", repr(asked), ("backend",))
+    if asked == "onnx" or (asked == "auto" and _faster(name, parameters, dtype, elements)):
+        return onnx(providers.running())
+    return NUMPY
+
+
+@cache
+def onnx(provider: str) -> Backend:
+    """ONNX Runtime; an `Unsupported` error says how to install it where it is missing."""
+    from lossapi.backends import onnx as backend
+
+    return Backend(backend.NAME, provider, backend.run)
+
+
+def _faster(name: str, parameters: Mapping[str, Any], dtype: str, elements: int) -> bool:
+    """Whether ONNX Runtime was measured to be faster; it is not even loaded where it was not."""
+    entries = [each for cases in measured().values() for each in cases.get(name, ())]
+    if not any(fits(each, parameters, dtype, elements) for each in entries) or not _installed():
+        return False
+    here = measured().get(providers.running(), {}).get(name, ())
+    return any(fits(each, parameters, dtype, elements) for each in here)
+
+
+def fits(entry: Mapping[str, Any], parameters: Mapping[str, Any], dtype: str, elements: int) -> bool:
+    """Whether a line of the table speaks of this."""
+    same = all(parameters.get(key) == value for key, value in entry["when"].items())
+    return bool(same and entry["dtype"] == dtype and elements >= entry["elements"])
+
+
+@cache
+def _installed() -> bool:
+    return all(importlib.util.find_spec(package) for package in ("onnx", "onnxruntime"))
+
+
+@cache
+def measured() -> Table:
+    """The table, by provider and definition; empty where none was written."""
+    file = resources.files("lossapi.backends") / "measured.json"
+    table: Table = json.loads(file.read_text()) if file.is_file() else {}
+    return table

@@ -1,0 +1,104 @@
+"""The ONNX backend: a map traced once for the ranks and dtypes it meets, then run by ONNX Runtime.
+
+Numbers are inputs of the graph where the kernel's text allows it, so that another `delta` needs no other session;
+flags, choices and what the text branches on make a graph of their own.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from lossapi.backends import numpy as numpy_backend
+from lossapi.backends import providers
+from lossapi.definition import Function
+from lossapi.domains import Array
+from lossapi.errors import Unsupported
+from lossapi.graphs.trace import Model, restored, traced
+
+NAME = "onnx"
+SESSIONS = 64
+"""How many sessions are kept; the one not used for longest makes place."""
+
+Kinds = tuple[tuple[str, str, int], ...]
+
+
+@dataclass(frozen=True)
+class Session:
+    """An open session, the parameters that it takes as inputs, and the names of what it gives."""
+
+    session: Any
+    numbers: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+_numbers: dict[Any, tuple[str, ...]] = {}
+_sessions: OrderedDict[Any, Session] = OrderedDict()
+_lock = Lock()
+
+
+def run(function: Function, tensors: Mapping[str, Array | None], parameters: Mapping[str, Any]) -> Any:
+    """What a map gives for these arrays; nothing to compute is left to NumPy."""
+    present = {name: array for name, array in tensors.items() if array is not None}
+    if any(array.size == 0 for array in present.values()):
+        return numpy_backend.run(function, tensors, parameters)
+    kinds = tuple((name, array.dtype.char, array.ndim) for name, array in present.items())
+    try:
+        session = session_for(function, tuple(tensors), kinds, parameters)
+        numbers = {name: np.asarray(parameters[name], np.float64) for name in session.numbers}
+        found = session.session.run(None, {**present, **numbers})
+    except Exception as error:  # a graph does not hold parameters against sizes: if they are at fault, the text says so
+        numpy_backend.run(function, tensors, parameters)
+        what = f"{function.__name__}, of which there is no graph ({type(error).__name__}: {error})"
+        raise Unsupported('backend "numpy" for these tensors', what, ("backend",)) from error
+    return restored(session.outputs, found)
+
+
+def session_for(function: Function, names: Sequence[str], kinds: Kinds, parameters: Mapping[str, Any]) -> Session:
+    """The session for arrays of these ranks and dtypes, opened where there is none yet."""
+    family = function, kinds, tuple((n, float if type(v) is float else _frozen(v)) for n, v in parameters.items())
+    with _lock:
+        key = family, _fixed(parameters, _numbers.get(family, ()))
+        if key in _sessions:
+            _sessions.move_to_end(key)
+            return _sessions[key]
+        made = model_for(function, names, kinds, parameters)
+        _numbers[family] = made.numbers
+        session = providers.open_session(made.bytes, providers.running())
+        opened = _sessions[family, _fixed(parameters, made.numbers)] = Session(session, made.numbers, made.outputs)
+        while len(_sessions) > SESSIONS:
+            _sessions.popitem(last=False)
+        return opened
+
+
+def _fixed(parameters: Mapping[str, Any], numbers: Sequence[str]) -> tuple[Any, ...]:
+    """The values that make a graph of their own."""
+    return tuple(_frozen(value) for name, value in parameters.items() if name not in numbers)
+
+
+def _frozen(value: Any) -> Any:
+    """A value that may be a key."""
+    return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
+
+
+def model_for(function: Function, names: Sequence[str], kinds: Kinds, parameters: Mapping[str, Any]) -> Model:
+    """The map as a model that takes as many numbers as its text allows."""
+
+    def attempt(*numbers: str) -> Model | Exception:
+        try:
+            return traced(function, names, kinds, parameters, numbers)
+        except Exception as error:  # a text may do anything that a symbol does not stand
+            return error
+
+    floats = [name for name, value in parameters.items() if type(value) is float]
+    made = attempt(*floats)
+    if isinstance(made, Exception) and floats:
+        made = attempt(*(name for name in floats if isinstance(attempt(name), Model)))
+    if isinstance(made, Exception):
+        made = attempt()
+    if isinstance(made, Exception):
+        raise made
+    return made

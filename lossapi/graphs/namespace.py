@@ -1,0 +1,91 @@
+"""The Array-API namespace of symbols, as kernels see it, and the operators of the arrays themselves."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from lossapi.graphs import elements, indexing, reductions, shapes, special
+from lossapi.graphs.symbol import Symbol
+
+ELEMENTS = """
+    absolute not_equal bitwise_invert isfinite positive square divide remainder floor_divide where clip tan cosh sinh
+    expm1 log1p acos asin atan
+"""
+SHAPES = """
+    astype asarray full_like zeros_like ones_like full zeros ones arange broadcast_to broadcast_arrays reshape
+    expand_dims squeeze permute_dims moveaxis matrix_transpose concat stack flip take take_along_axis
+"""
+REDUCTIONS = """
+    sum mean prod max min any all count_nonzero argmax argmin sort argsort cumulative_sum cumulative_prod matmul vecdot
+"""
+SPECIAL = "sigmoid softplus relu clip log_softmax softmax count scan"
+NUMBERS = """
+    bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64 pi e inf nan newaxis isdtype finfo iinfo
+"""
+
+
+class Namespace:
+    """Functions by name."""
+
+    def __init__(self, functions: dict[str, Any]) -> None:
+        self.__dict__.update(functions)
+
+
+def _namespace() -> Namespace:
+    functions: dict[str, Any] = {name: elements.same(name) for name in elements.SAME}
+    functions |= {name: elements.truth(name) for name in elements.TRUTH}
+    functions |= {f"bitwise_{name}": elements.bits(name) for name in elements.BITS}
+    for module, names in ((elements, ELEMENTS), (shapes, SHAPES), (reductions, REDUCTIONS), (np, NUMBERS)):
+        functions |= {name: getattr(module, name) for name in names.split()}
+    products = {name: functions[name] for name in ("matmul", "vecdot", "matrix_transpose")}
+    linalg = Namespace({"vector_norm": reductions.vector_norm, **products})
+    spellings = Namespace({name: getattr(special, name) for name in SPECIAL.split()})
+    return Namespace({**functions, "pow": elements.power, "linalg": linalg, "special": spellings})
+
+
+NAMESPACE: Any = _namespace()
+
+UNARY = {"neg": "negative", "pos": "positive", "abs": "abs", "invert": "bitwise_invert"}
+BINARY = {
+    "add": "add",
+    "sub": "subtract",
+    "mul": "multiply",
+    "truediv": "divide",
+    "floordiv": "floor_divide",
+    "mod": "remainder",
+    "pow": "pow",
+    "matmul": "matmul",
+    "and": "bitwise_and",
+    "or": "bitwise_or",
+    "xor": "bitwise_xor",
+}
+COMPARISONS = {
+    "lt": "less",
+    "le": "less_equal",
+    "gt": "greater",
+    "ge": "greater_equal",
+    "eq": "equal",
+    "ne": "not_equal",
+}
+
+
+def _operate() -> None:
+    """Give the arrays their operators, reflected ones with the arguments exchanged."""
+
+    def operator(function: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *arrays: function(*arrays)
+
+    def reflected(function: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda self, other: function(other, self)
+
+    for symbol, name in (UNARY | BINARY | COMPARISONS).items():
+        setattr(Symbol, f"__{symbol}__", operator(getattr(NAMESPACE, name)))
+    for symbol, name in BINARY.items():
+        setattr(Symbol, f"__r{symbol}__", reflected(getattr(NAMESPACE, name)))
+    setattr(Symbol, "__getitem__", operator(indexing.getitem))  # noqa: B010  # mypy knows no such method
+    for name in ("mT", "T"):
+        setattr(Symbol, name, property(NAMESPACE.matrix_transpose))
+
+
+_operate()
