@@ -37,7 +37,7 @@ class TestTorch:
     @reductions
     @pytest.mark.parametrize("shape", [(7,), (4, 3), (2, 3, 4), (1,), (0, 3), ()])
     def test_soft_margin(self, dtype: str, reduction: str, shape: tuple[int, ...]) -> None:
-        given = {"input": scores(shape, dtype), "target": signs(shape, dtype), "reduction": reduction}
+        given: Arguments = {"input": scores(shape, dtype), "target": signs(shape, dtype), "reduction": reduction}
         agree("torch", "soft_margin_loss", given)
         agree("torch", "soft_margin_loss", {**given, "target": np.asarray(given["target"] * 0.5)})
         agree("torch", "soft_margin_loss", {**given, "target": given["target"].astype(np.int64)})
@@ -85,7 +85,7 @@ class TestTorch:
     @reductions
     def test_multilabel_margin(self, dtype: str, reduction: str) -> None:
         y = np.array([[3, 0, -1, 1], [-1, 2, 1, 0], [0, 1, 2, 3], [2, 2, -1, -1], [1, -1, -1, -1]])
-        given = {"input": scores((5, 4), dtype), "target": y, "reduction": reduction}
+        given: Arguments = {"input": scores((5, 4), dtype), "target": y, "reduction": reduction}
         agree("torch", "multilabel_margin_loss", given)
         agree("torch", "multilabel_margin_loss", {**given, "input": given["input"][0], "target": y[0]})
 
@@ -144,11 +144,12 @@ class TestTorch:
     @reductions
     def test_hinge_embedding(self, dtype: str, reduction: str) -> None:
         for shapes in [((5,), (5,)), ((4, 3), (4, 3)), ((4, 3), (3,)), ((3,), (4, 1)), ((), ()), ((0, 2), (0, 2))]:
-            given = {"input": scores(shapes[0], dtype), "target": signs(shapes[1], dtype), "reduction": reduction}
+            y = signs(shapes[1], dtype)
+            given = {"input": scores(shapes[0], dtype), "target": y, "reduction": reduction}
             agree("torch", "hinge_embedding_loss", given)
             agree("torch", "hinge_embedding_loss", {**given, "margin": -0.5})
             agree("torch", "hinge_embedding_loss", {**given, "target": np.zeros(shapes[1], dtype)})
-            agree("torch", "hinge_embedding_loss", {**given, "target": given["target"].astype(np.int64)})
+            agree("torch", "hinge_embedding_loss", {**given, "target": y.astype(np.int64)})
         agree("torch", "hinge_embedding_loss", {"input": scores((3,)), "target": signs((2,))})
 
 
