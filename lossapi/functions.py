@@ -137,39 +137,69 @@ def unit(x: Array, *, axis: int = -1, floor: float = 1e-12) -> Array:
     return x / clip(namespace(x).linalg.vector_norm(x, axis=axis, keepdims=True), low=floor)
 
 
+LOG_GAMMA = (
+    *(0.5693657409458384, 0.13379089969940486, -0.01120146067434615, 0.0013596251892747, -0.0001934488933510881),
+    *(3.0034310267251267e-05, -4.922800786756193e-06, 8.367203914246058e-07, -1.4591159921981364e-07),
+    *(2.5929123301283997e-08, -4.6741992065568605e-09, 8.523639040055684e-10, -1.5677288701064143e-10),
+    *(2.8731981602100487e-11, -5.354222671371254e-12, 1.1816644882794445e-12, -2.225647504333535e-13),
+)
+"""log Γ(2 + p) / p on [0, 1] in powers of 2p - 1: its Chebyshev series to the last digit of float64."""
+DIGAMMA = (
+    *(0.7031566406452432, 0.24517887805011726, -0.029525506455215893, 0.004664705183700519, -0.0008170729153836656),
+    *(0.00015066905681000131, -2.8602563076180373e-05, 5.526470720334359e-06, -1.0798409728465849e-06),
+    *(2.1254821936253625e-07, -4.20431908623409e-08, 8.348542273853748e-09, -1.6607387703767426e-09),
+    *(3.2624676199653113e-10, -6.50729938473971e-11, 1.5643466164682488e-11, -3.124833713069522e-12),
+)
+"""ψ(2 + p) on [0, 1], likewise."""
+
+
+def polynomial(x: Array, coefficients: tuple[float, ...]) -> Array:
+    """Σ cᵢ xⁱ, by Horner's rule."""
+    total = 0.0 * x + coefficients[-1]
+    for each in reversed(coefficients[:-1]):
+        total = total * x + each
+    return total
+
+
+def _between_2_and_3(x: Array, step: Callable[[Array, Array], Array], start: Array) -> tuple[Array, Array, Array]:
+    """x in (0, 8) moved there by whole numbers; what `step` makes of those passed upwards, and of those downwards."""
+    xp = namespace(x)
+    y, up, down = xp.where(x < 8.0, x, 2.5 * xp.ones_like(x)), start, start
+    for _ in range(2):
+        below = y < 2.0
+        y, up = xp.where(below, y + 1.0, y), xp.where(below, step(up, y), up)
+    for _ in range(5):
+        above = y >= 3.0
+        y = xp.where(above, y - 1.0, y)
+        down = xp.where(above, step(down, y), down)
+    return y, up, down
+
+
 @delegated
 def lgamma(x: Array) -> Array:
-    """log |Γ(x)| for x > 0: Stirling's series, after the recurrence has carried x to 8 or more."""
+    """log |Γ(x)| for x > 0: a polynomial on [2, 3], the recurrence up to 8, Stirling's series beyond."""
     xp = namespace(x)
-    product, z = xp.ones_like(x), x
-    for _ in range(8):
-        small = z < 8.0
-        product = xp.where(small, product * z, product)
-        z = xp.where(small, z + 1.0, z)
-    inverse = 1.0 / z
-    square = inverse * inverse
-    series = inverse * (
-        1 / 12
-        - square * (1 / 360 - square * (1 / 1260 - square * (1 / 1680 - square * (1 / 1188 - square * 691 / 360360))))
-    )
-    return (z - 0.5) * xp.log(z) - z + 0.5 * LOG_2PI + series - xp.log(product)
+    y, divided, multiplied = _between_2_and_3(x, lambda product, factor: product * factor, xp.ones_like(x))
+    p = y - 2.0
+    near = p * polynomial(2.0 * p - 1.0, LOG_GAMMA) + xp.log(multiplied / divided)
+    z = xp.where(x < 8.0, 8.0 * xp.ones_like(x), x)
+    square = 1.0 / (z * z)
+    terms = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156, -3617 / 122400)
+    far = (z - 0.5) * (xp.log(z) - 1.0) + (0.5 * LOG_2PI - 0.5) + polynomial(square, terms) / z
+    return xp.where(x < 8.0, near, far)
 
 
 @delegated
 def digamma(x: Array) -> Array:
-    """The derivative of lgamma for x > 0: the same recurrence, then the asymptotic series."""
+    """The derivative of lgamma for x > 0: likewise, with the asymptotic series beyond 8."""
     xp = namespace(x)
-    carried, z = xp.zeros_like(x), x
-    for _ in range(8):
-        small = z < 8.0
-        carried = carried - xp.where(small, 1.0 / z, xp.zeros_like(z))
-        z = xp.where(small, z + 1.0, z)
+    y, before, behind = _between_2_and_3(x, lambda total, term: total + 1.0 / term, xp.zeros_like(x))
+    near = polynomial(2.0 * (y - 2.0) - 1.0, DIGAMMA) + (behind - before)
+    z = xp.where(x < 8.0, 8.0 * xp.ones_like(x), x)
     square = 1.0 / (z * z)
-    series = square * (
-        1 / 12
-        - square * (1 / 120 - square * (1 / 252 - square * (1 / 240 - square * (1 / 132 - square * 691 / 32760))))
-    )
-    return carried + xp.log(z) - 0.5 / z - series
+    terms = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12, -3617 / 8160)
+    far = xp.log(z) - 0.5 / z - square * polynomial(square, terms)
+    return xp.where(x < 8.0, near, far)
 
 
 @delegated

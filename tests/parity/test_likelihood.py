@@ -80,10 +80,9 @@ def test_torch_takes_variances_of_several_shapes(reduction: str, dtype: str) -> 
         for shape in VARIANCES:
             p, t = rng.normal(size=(2, 4, 3)).astype(dtype)
             v = np.asarray(rng.choice([1e-12, 0.0, 0.3, 2.0, 200.0], shape), dtype)
-            v = float(v) if shape == () else v
-            agree(
-                "torch", "gaussian_nll_loss", {"input": p, "target": t, "var": v, "full": full, "reduction": reduction}
-            )
+            var: Any = float(v) if shape == () else v
+            given = {"input": p, "target": t, "var": var, "full": full, "reduction": reduction}
+            agree("torch", "gaussian_nll_loss", given)
     p, t, v = rng.uniform(size=(3, 5))
     for shape in ((5,), (5, 1), (0,), (1,)):
         given = {"input": p.reshape(shape) if p.size == np.prod(shape) else np.ones(shape), "target": t, "var": v}
