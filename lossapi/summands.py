@@ -6,11 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from lossapi.binding import fits
 from lossapi.combination import Combination, Term
 from lossapi.definition import Definition, Primitive
 from lossapi.domains import CLASSES, Array
 from lossapi.errors import DtypeError, LossError, ParameterError, UnknownKey, nearest
+from lossapi.forms import fits
+
+CLASS_AXIS = "class_axis"
+"""Taken by the choice of terms, even where the terms chosen have no classes."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ def summands(
     shared = {} if whole.open else said
     parts = [_summand(*each, index, tensors, shared) for index, each in enumerate(chosen)]
     taken = {name for part in parts for name in part.definition.input_names}
-    known = {name for part in parts for name in part.definition.fields} | set(whole.own)
+    known = {name for part in parts for name in part.definition.fields} | {*whole.own, CLASS_AXIS}
     defaults = {name: default for name, (_, default) in whole.fields.items()}
     _require_taken([name for name in tensors if name not in taken], taken)
     _require_taken([n for n, value in said.items() if n not in known and value != defaults[n]], known)
@@ -77,7 +80,7 @@ def _takes(loss: Definition, tensors: Mapping[str, Array], given: Mapping[str, A
 
 def _single(loss: Definition, tensors: Mapping[str, Array], given: Mapping[str, Any]) -> bool:
     """Whether a loss over classes would be given a single one."""
-    axis = given.get("class_axis", 1)
+    axis = given.get(CLASS_AXIS, 1)
     for each in loss.inputs:
         axes = [spec.axes for spec in each.forms.specs]
         shape = np.shape(tensors.get(each.name, ()))
