@@ -93,6 +93,7 @@ class Preset:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     prepare: Prepare | None = None
     tensors: tuple[str, ...] = ()
+    sparse: tuple[str, ...] = ()
     reduction: str | None = None
     reductions: Mapping[Any, str] = field(default_factory=dict)
     mean_axes: int = 0

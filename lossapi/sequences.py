@@ -32,8 +32,8 @@ def torch_sequences(arguments: Arguments) -> Arguments:
 
 def _by_rows(target: Array, length: Array) -> Array:
     """Targets in rows, those one after another taken apart, and -1 behind each row's length."""
-    if length.dtype.kind not in "iu":
-        raise DtypeError("lengths as integers", f"dtype {length.dtype}", ("target_length",))
+    if length.dtype.kind not in "iu" or length.ndim != 1:
+        raise DtypeError("one axis of whole lengths", f"{length.dtype} {length.shape}", ("target_length",))
     if target.ndim == 1:
         total = int(np.sum(length))
         if total != target.shape[0] or np.any(length < 0):
@@ -121,10 +121,10 @@ def tf1_second_sequences(arguments: Arguments) -> Arguments:
     arguments.pop("unique")
     if not isinstance(arguments["blank"], int | None):
         raise ParameterError("blank_index as a whole number", repr(arguments["blank"]), ("blank",))
-    if arguments["target_length"] is None:
+    if arguments["target_length"] is None or isinstance(arguments["target"], Mapping):
         if arguments["blank"] is None:
             raise ParameterError("blank_index with sparse labels", "nothing", ("blank",))
-        return tf1_sequences(padded("target")({"inputs": None, **arguments}))
+        return tf1_sequences(padded("target")({"inputs": None, **arguments, "target_length": None}))
     prediction, blank = arguments["prediction"], arguments["blank"] or 0
     if prediction.ndim != 3:
         raise ShapeError("logits of three axes", f"shape {prediction.shape}", ("prediction",))

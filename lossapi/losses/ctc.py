@@ -76,6 +76,7 @@ Lattice = tuple[Array, Array]
                 "ignore_longer_outputs_than_inputs": "ignore",
             },
             tensors=("inputs",),
+            sparse=("labels",),
             prepare=steps(padded("target"), tf1_sequences),
             differs="the last class is the blank, time comes first; labels sparse, or dense with -1 behind each row",
         ),
@@ -88,6 +89,7 @@ Lattice = tuple[Array, Array]
                 "logits_time_major": "time_major",
                 "blank_index": "blank",
             },
+            sparse=("labels",),
             prepare=tf1_second_sequences,
             differs="time comes first; an impossible alignment of dense labels is infinite (some 700 there); "
             "`unique` only hastens and is ignored",
