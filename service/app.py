@@ -1,51 +1,50 @@
 """Wiring only: which path is answered by what."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 
-from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 
 from lossapi import __version__, registry
-from service import compute, errors, health, openapi
+from service import catalogue, compute, errors, health, openapi
+from service.catalogue import Endpoint
+from service.direct import Direct
 from service.settings import Settings, choose_providers, read_settings
 from service.telemetry import RequestId
 
-Endpoint = Callable[[Request], Awaitable[Response]]
 
-
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None) -> ASGIApp:
     """The application; settings come from the environment unless given."""
     settings = settings or read_settings()
     choose_providers(settings)
     registry.catalogue()
+    computing = compute.Computing(settings)
     app = FastAPIOffline(
         redoc_url=None,
         title="lossapi",
         version=__version__,
-        routes=routes(compute.Computing(settings)),
-        middleware=[Middleware(RequestId)],
+        routes=routes(computing),
         exception_handlers=errors.handlers(),
     )
     app.state.settings = settings
-    app.openapi = cache(openapi.document)  # type: ignore[method-assign]  # FastAPI's documented way to bring one's own
-    return app
+    app.openapi = cache(openapi.document)  # type: ignore[method-assign]  # FastAPI's own way to bring another document
+    return RequestId(Direct(app, computing))
 
 
 def routes(computing: compute.Computing) -> list[BaseRoute]:
     """Every path. One route serves all losses, so that finding it does not grow with their number."""
     paths: dict[str, dict[str, Endpoint]] = {
-        "/v1/losses/{name}": {"POST": computing.loss, "GET": compute.card("loss")},
+        "/v1/losses/{name}": {"POST": computing.post, "GET": catalogue.card("loss")},
         "/v1/losses/{name}/model.onnx": {"GET": computing.model},
-        "/v1/metrics/{name}": {"POST": computing.metric, "GET": compute.card("metric")},
-        "/v1/like/{library}/{function}": {"POST": computing.like},
-        "/v1/losses": {"GET": compute.listing("loss")},
-        "/v1/metrics": {"GET": compute.listing("metric")},
-        "/v1/like": {"GET": compute.like_listing},
+        "/v1/metrics/{name}": {"POST": computing.post, "GET": catalogue.card("metric")},
+        "/v1/like/{library}/{function}": {"POST": computing.post},
+        "/v1/losses": {"GET": catalogue.listing("loss")},
+        "/v1/metrics": {"GET": catalogue.listing("metric")},
+        "/v1/like": {"GET": catalogue.like_listing},
         "/v1/limits": {"GET": health.limits},
         "/health/live": {"GET": health.live},
         "/health/ready": {"GET": health.ready},

@@ -86,6 +86,16 @@ def descendants(kind: type[LossError]) -> list[type[LossError]]:
     return [each for child in kind.__subclasses__() for each in (child, *descendants(child))]
 
 
+EXPECTED = (LossError, HTTPException)
+
+
+async def answer(request: Request, error: Exception) -> Response:
+    """The one handler: an error of the core, of the transport, or a bug."""
+    if isinstance(error, LossError):
+        return await on_loss_error(request, error)
+    return await (on_http_exception if isinstance(error, HTTPException) else on_exception)(request, error)
+
+
 def handlers() -> dict[int | type[Exception], Any]:
-    """Which handler answers which error."""
-    return {LossError: on_loss_error, HTTPException: on_http_exception, Exception: on_exception}
+    """The same for the framework."""
+    return {LossError: answer, HTTPException: answer, Exception: answer}

@@ -8,7 +8,7 @@ import binascii
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from itertools import chain
-from math import prod
+from math import isfinite, prod
 from typing import Any, Literal
 
 import ml_dtypes
@@ -204,15 +204,18 @@ def encode(reply: Any, nonfinite: NonFinite = "string", encoding: Encoding = "li
 
 
 def _plain(value: Any, nonfinite: NonFinite, encoding: Encoding) -> Any:
-    if isinstance(value, float):
-        return value if np.isfinite(value) else _nonfinite(value, nonfinite)
+    kind = type(value)
+    if kind is float:
+        return value if isfinite(value) else _nonfinite(value, nonfinite)
+    if kind is str or kind is int or kind is bool:
+        return value
+    if kind is dict:
+        return {key: _plain(each, nonfinite, encoding) for key, each in value.items()}
+    if kind is list or kind is tuple:
+        return [_plain(each, nonfinite, encoding) for each in value]
     if isinstance(value, np.ndarray | np.generic):
         return _written(np.asarray(value), nonfinite, encoding)
-    if isinstance(value, Mapping):
-        return {key: _plain(each, nonfinite, encoding) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each, nonfinite, encoding) for each in value]
-    return value
+    return dict(value) if isinstance(value, Mapping) else value
 
 
 def _written(array: Array, nonfinite: NonFinite, encoding: Encoding) -> Any:
