@@ -82,7 +82,7 @@ def is_dense(arguments: Arguments, scores: Shape) -> bool:
 def torch_targets(arguments: Arguments, scores: Shape) -> Arguments:
     """What PyTorch wants of the target and the weights of classes for scores of a shape."""
     arguments = positive_smoothing(arguments)
-    target, weight, ignored = (arguments.get(name) for name in ("target", "class_weight", "ignore_index"))
+    target, weight, ignored = arguments["target"], arguments.get("class_weight"), arguments.get("ignore_index")
     if is_dense(arguments, scores):
         require_floating(target, "target")
         if ignored is not None and ignored >= 0:
@@ -146,7 +146,8 @@ def keras_sparse(arguments: Arguments) -> Arguments:
     if ignored is not None:
         labels = np.where(target == ignored, ignored, labels)
         if weight is not None:
-            arguments["weight"] = np.broadcast_to(squeezed(np.broadcast_to(np.float32(0), rows), weight)[1], rows)
+            arguments["weight"] = squeezed(np.broadcast_to(np.float32(0), rows), weight)[1]
+            require_shape(arguments["weight"], rows, "weight")
     found = arguments | {"target": labels, "prediction": scores, "class_axis": -1}
     return keras_rows(batched(found), rows)
 
@@ -160,17 +161,16 @@ def whole(labels: Array) -> Array:
     return labels.astype(np.int64)
 
 
-def strayed(arguments: Arguments, outside: float) -> Arguments:
+def strayed(arguments: Arguments, stray: Array, outside: float) -> Arguments:
     """Labels that no class has: a row of `outside` and the label 0 give what a library gives for them."""
     prediction, target = arguments["prediction"], arguments["target"]
-    stray = (target < 0) | (target >= prediction.shape[-1])
     if not stray.any():
         return arguments
     filled = np.where(stray[..., None], prediction.dtype.type(outside), prediction)
     return arguments | {"prediction": filled, "target": np.where(stray, 0, target)}
 
 
-def optax_dense(*, guarded: bool = False, floating: bool = False) -> Prepare:
+def optax_dense(*, guarded: bool = False, floating: bool = False, by_row: bool = True) -> Prepare:
     """optax' `axis` (one, several, or all) flattened to one last class axis; classes outside `where` take no part."""
 
     def lay_out(arguments: Arguments) -> Arguments:
@@ -181,7 +181,7 @@ def optax_dense(*, guarded: bool = False, floating: bool = False) -> Prepare:
             require_floating(labels, "target")
         shape = common_shape((logits, labels), "target")
         axes = chosen_axes(axis, len(shape))
-        mask = None if where is None else optax_mask(where, axis, logits.shape, shape)
+        mask = None if where is None else optax_mask(where, axis, logits.shape, shape, by_row=by_row)
         logits, labels = np.broadcast_to(logits, shape), np.broadcast_to(labels, shape)
         if not guarded:
             labels = unguarded({"prediction": logits, "target": labels})["target"]
@@ -210,7 +210,9 @@ def optax_sparse(arguments: Arguments) -> Arguments:
     rows = common_shape((np.empty(scores.shape[:-1], bool), labels), "target")
     labels = np.broadcast_to(labels, rows).astype(np.int64)
     labels = np.where(labels < 0, labels + scores.shape[-1], labels)
-    found = strayed({"prediction": np.broadcast_to(scores, (*rows, scores.shape[-1])), "target": labels}, np.nan)
+    stray = (labels < 0) | (labels >= scores.shape[-1])
+    scores = np.broadcast_to(scores, (*rows, scores.shape[-1]))
+    found = strayed({"prediction": scores, "target": labels}, stray, np.nan)
     if where is not None:
         mask = gathered(optax_mask(where, axis, logits.shape, logits.shape), axes)
         found |= masked(found["prediction"], found["target"], np.broadcast_to(mask, found["prediction"].shape))
@@ -227,13 +229,13 @@ def masked(scores: Array, labels: Array, mask: Array) -> Arguments:
     return {"prediction": kept, "target": np.where(some, labels, -1), "ignore_index": -1}
 
 
-def optax_mask(where: Any, axis: Any, logits: Shape, shape: Shape) -> Array:
-    """`where` in the shape of the logits, or of their rows."""
+def optax_mask(where: Any, axis: Any, logits: Shape, shape: Shape, *, by_row: bool = True) -> Array:
+    """`where` in the shape of the logits, or `by_row` of their rows."""
     mask = np.asarray(where)
     if mask.dtype.kind != "b":
         raise DtypeError("where as true and false", f"dtype {mask.dtype}", ("where",))
     if mask.ndim != len(logits):
-        if axis is None:
+        if axis is None or not by_row:
             raise ShapeError(f"where of shape {logits}", f"shape {mask.shape}", ("where",))
         mask = np.expand_dims(mask, tuple(axis) if isinstance(axis, list) else axis)
     try:
@@ -243,12 +245,12 @@ def optax_mask(where: Any, axis: Any, logits: Shape, shape: Shape) -> Array:
 
 
 def keras_one_hot(arguments: Arguments) -> Arguments:
-    """Keras' indices made one-hot over the last axis: a label that no class has meets no probability."""
+    """Keras' indices made one-hot over the last axis: a label below 0 meets no probability."""
     prediction, target = arguments["prediction"], whole(arguments["target"])
     if not prediction.ndim:
         raise ShapeError("y_pred with a class axis", "one number", ("prediction",))
     require_shape(target, prediction.shape[:-1], "target")
-    found = strayed(arguments | {"target": target, "class_axis": -1}, 0.0)
+    found = strayed(arguments | {"target": target, "class_axis": -1}, target < 0, 0.0)
     return keras_rows(batched(found), target.shape)
 
 

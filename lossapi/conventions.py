@@ -110,7 +110,7 @@ def without_nan(*names: str) -> Prepare:
 
 
 def stretched(name: str, *, trailing: bool = False) -> Prepare:
-    """One tensor, if it is there, in the shape of the predictions, from the right; `trailing`: or of one row of them."""
+    """One tensor, if it is there, in the shape of the predictions, or if `trailing` in that of one row of them."""
 
     def stretch(arguments: Arguments) -> Arguments:
         array, shape = arguments.get(name), arguments["prediction"].shape

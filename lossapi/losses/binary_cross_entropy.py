@@ -1,26 +1,104 @@
 """Cross-entropy of yes/no targets."""
 
+from lossapi.conventions import (
+    Arguments,
+    broadcast,
+    floating,
+    keras_axes,
+    positive_smoothing,
+    same_dtype,
+    same_shape,
+    steps,
+    stretched,
+    without_nan,
+)
 from lossapi.definition import loss
 from lossapi.domains import Array, Probability, Real, Rows, Score
-from lossapi.functions import clip, floored_log, softplus, xlogy
+from lossapi.functions import clip, log1m, log1p, namespace, product
 from lossapi.parameters import Fraction, LogFloor, NonNegative
-from lossapi.presets import optax
+from lossapi.presets import keras, optax, tf1, torch
+
+PAIR = ("prediction", "target")
+UNCHECKED = frozenset({*PAIR, "label_smoothing"})
+LOGITS = {"from_logits": True}
+
+
+def _clipped(arguments: Arguments) -> Arguments:
+    """Keras clips probabilities, and its PyTorch backend holds targets to [0, 1] then; logits it takes as they are."""
+    if arguments["from_logits"]:
+        return arguments
+    kept = {"log_floor": 1e-7, "unchecked": UNCHECKED - {"target"}}
+    return without_nan(*PAIR)(arguments | kept)
+
+
+def _targets(arguments: Arguments) -> Arguments:
+    """TensorFlow 1.15 calls the labels `labels`, and before that `targets`."""
+    old = arguments.pop("targets")
+    return arguments if old is None else arguments | {"target": old}
 
 
 @loss(
     family="binary",
     like=[
+        torch(
+            "binary_cross_entropy(input, target, weight=None, reduction='mean')",
+            fixed={"log_floor": -100.0},
+            prepare=steps(
+                floating("prediction"), same_shape(*PAIR), same_dtype(*PAIR), without_nan(*PAIR), stretched("weight")
+            ),
+            differs="no log is less than -100, so that nothing costs more than 100; NaN is refused",
+        ),
+        torch(
+            "binary_cross_entropy_with_logits(input, target, weight=None, reduction='mean', pos_weight=None)",
+            fixed=LOGITS,
+            prepare=steps(
+                floating(*PAIR), same_shape(*PAIR), stretched("weight"), stretched("pos_weight", trailing=True)
+            ),
+            unchecked=UNCHECKED,
+            differs="targets may be any number",
+        ),
+        *keras(
+            "binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1)",
+            "BinaryCrossentropy",
+            prepare=steps(keras_axes, _clipped),
+            mean_axes=1,
+            unchecked=UNCHECKED,
+            differs="probabilities are held within 1e-7 of 0 and 1; averaged over `axis` first",
+        ),
+        tf1(
+            "losses.sigmoid_cross_entropy(multi_class_labels, logits, weights=1.0, label_smoothing=0, "
+            "reduction='weighted_sum_by_nonzero_weights')",
+            {"multi_class_labels": "target"},
+            fixed=LOGITS,
+            prepare=positive_smoothing,
+            unchecked=UNCHECKED,
+        ),
+        tf1(
+            "losses.log_loss(labels, predictions, weights=1.0, epsilon=1e-07, "
+            "reduction='weighted_sum_by_nonzero_weights')",
+            {"epsilon": "log_offset"},
+            unchecked=UNCHECKED | {"log_offset"},
+            differs="epsilon is added inside both logs",
+        ),
+        tf1("nn.sigmoid_cross_entropy_with_logits(labels=None, logits=None)", fixed=LOGITS, unchecked=UNCHECKED),
+        tf1(
+            "nn.weighted_cross_entropy_with_logits(labels=None, logits=None, pos_weight=None, targets=None)",
+            fixed=LOGITS,
+            prepare=steps(_targets, stretched("pos_weight", trailing=True)),
+            unchecked=UNCHECKED,
+        ),
         optax(
             "sigmoid_binary_cross_entropy(logits, labels)",
-            fixed={"from_logits": True},
-            unchecked=frozenset({"target"}),
+            fixed=LOGITS,
+            prepare=steps(floating("prediction"), broadcast(*PAIR)),
+            unchecked=UNCHECKED,
         ),
     ],
 )
 def binary_cross_entropy(
     prediction: Score[Array, "batch *axes"],
     target: Probability[Array, "batch *axes"],
-    pos_weight: Real[Array, ""] | Real[Array, "*axes"] | None = None,
+    pos_weight: Real[Array, ""] | Real[Array, "*axes"] | Real[Array, "batch *axes"] | None = None,
     alpha: Real[Array, ""] | Real[Array, "*axes"] | None = None,
     *,
     from_logits: bool = False,
@@ -36,7 +114,8 @@ def binary_cross_entropy(
     Formula:
         -(q α y log p + (1 - α)(1 - y) log(1 - p)); y ← y(1 - a) + a/2 under label smoothing a
     Shapes:
-        prediction, target: (batch, *axes); pos_weight, alpha: a number or (*axes); one value per element
+        prediction, target: (batch, *axes); pos_weight, alpha: a number or (*axes), pos_weight also one per element;
+        one value per element
     Units:
         nats
     Convention:
@@ -52,20 +131,27 @@ def binary_cross_entropy(
         {"prediction": [0.45, 0.7], "target": [1, 0], "reduction": "sum"} → 2.002480500543684
     """
     y = target * (1.0 - label_smoothing) + 0.5 * label_smoothing if label_smoothing else target
-    positive = 1.0 if pos_weight is None else pos_weight
-    negative = 1.0
+    positive, negative = 1.0 if pos_weight is None else pos_weight, 1.0
     if alpha is not None:
         positive, negative = positive * alpha, 1.0 - alpha
     if not from_logits:
-        p = clip(prediction, low=log_floor, high=1.0 - log_floor) if log_floor and log_floor > 0 else prediction
-        floor = log_floor if log_floor is not None and log_floor <= 0 else None
-        return -positive * _term(y, p + log_offset, floor) - negative * _term(1.0 - y, 1.0 - p + log_offset, floor)
+        yes, no = _logs(prediction, log_floor, log_offset)
+        exact = log_floor is None and not log_offset
+        terms = (product(y, yes), product(1.0 - y, no)) if exact else (y * yes, (1.0 - y) * no)
+        return -positive * terms[0] - negative * terms[1]
+    xp = namespace(prediction)
+    below, rest = xp.maximum(-prediction, xp.zeros_like(prediction)), log1p(xp.exp(-xp.abs(prediction)))
     if pos_weight is None and alpha is None:
-        return softplus(prediction) - prediction * y
-    surprise = softplus(-prediction)
-    return positive * y * surprise + negative * (1.0 - y) * (prediction + surprise)
+        return ((1.0 - y) * prediction + below) + rest
+    return positive * y * (below + rest) + negative * (1.0 - y) * ((prediction + below) + rest)
 
 
-def _term(y: Array, p: Array, floor: float | None) -> Array:
-    """y log p, 0 where y is 0."""
-    return xlogy(y, p) if floor is None else y * floored_log(p, floor=floor)
+def _logs(p: Array, floor: float | None, offset: float) -> tuple[Array, Array]:
+    """log p and log(1 - p), with what libraries do lest they be infinite."""
+    xp = namespace(p)
+    if offset:
+        return xp.log(p + offset), xp.log(1.0 - p + offset)
+    if floor is not None and floor > 0:
+        p = clip(p, low=floor, high=1.0 - floor)
+    yes, no = xp.log(p), log1m(p)
+    return (yes, no) if floor is None or floor > 0 else (clip(yes, low=floor), clip(no, low=floor))

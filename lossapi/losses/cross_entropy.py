@@ -1,20 +1,112 @@
 """Cross-entropy over classes, targets by index or as distributions."""
 
+from lossapi import class_axes
+from lossapi.class_axes import UNCHECKED
+from lossapi.conventions import Arguments, positive_smoothing, steps
 from lossapi.definition import loss
 from lossapi.domains import Array, Label, Probability, Real, Rows, Score
-from lossapi.functions import count, floored_log, log_softmax, namespace, pick
+from lossapi.functions import floored_log, log_softmax, namespace
+from lossapi.maps.surprise import surprise
 from lossapi.parameters import Fraction, LogFloor
-from lossapi.presets import optax
-from lossapi.states import Weighted
+from lossapi.presets import keras, optax, tf1, torch
+
+LOGITS = {"from_logits": True}
+SCORES = frozenset({"prediction"})
+DENSE = UNCHECKED | {"label_smoothing"}
+REDUCTION = "reduction='weighted_sum_by_nonzero_weights'"
+
+
+def _of_probabilities(arguments: Arguments) -> Arguments:
+    """Keras divides probabilities by their sum and clips them, and takes logits as they are."""
+    return arguments if arguments["from_logits"] else arguments | {"normalize": True, "log_floor": 1e-7}
 
 
 @loss(
     family="multiclass",
     like=[
+        torch(
+            "cross_entropy(input, target, weight=None, ignore_index=-100, reduction='mean', label_smoothing=0.0)",
+            {"weight": "class_weight"},
+            fixed=LOGITS,
+            prepare=class_axes.torch_classes,
+            unchecked=frozenset({"prediction"}),
+            differs="the mean of index targets divides by the weights of their classes, that of dense targets by rows; "
+            "dense targets may be any number, and 0 of them times an infinite log is NaN",
+        ),
+        *keras(
+            "categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1)",
+            "CategoricalCrossentropy",
+            prepare=steps(_of_probabilities, class_axes.keras_dense),
+            unchecked=DENSE,
+            differs="classes last; probabilities are divided by their sum and held within 1e-7 of 0 and 1; smoothing "
+            "spreads over the size of the last axis, whatever `axis` is",
+        ),
+        *keras(
+            "sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_class=None, axis=-1)",
+            "SparseCategoricalCrossentropy",
+            {"ignore_class": "ignore_index"},
+            prepare=steps(_of_probabilities, class_axes.keras_sparse),
+            unchecked=SCORES,
+            differs="classes last; probabilities are divided by their sum and held within 1e-7 of 0 and 1",
+        ),
+        tf1(
+            f"losses.softmax_cross_entropy(onehot_labels, logits, weights=1.0, label_smoothing=0, {REDUCTION})",
+            {"onehot_labels": "target"},
+            fixed=LOGITS,
+            prepare=steps(positive_smoothing, class_axes.tf1_dense),
+            unchecked=DENSE,
+            differs="classes last; no gradient for the labels",
+        ),
+        tf1(
+            f"losses.sparse_softmax_cross_entropy(labels, logits, weights=1.0, {REDUCTION})",
+            fixed=LOGITS,
+            prepare=class_axes.tf1_squeezed_sparse,
+            unchecked=SCORES,
+            differs="classes last",
+        ),
+        tf1(
+            "nn.softmax_cross_entropy_with_logits(labels=None, logits=None, dim=-1, axis=None)",
+            fixed=LOGITS,
+            prepare=class_axes.tf1_dense,
+            unchecked=DENSE,
+            differs="classes last; no gradient for the labels",
+        ),
+        tf1(
+            "nn.softmax_cross_entropy_with_logits_v2(labels, logits, axis=None, dim=None)",
+            fixed=LOGITS,
+            prepare=class_axes.tf1_dense,
+            unchecked=DENSE,
+            differs="classes last",
+        ),
+        tf1(
+            "nn.sparse_softmax_cross_entropy_with_logits(labels=None, logits=None)",
+            fixed=LOGITS,
+            prepare=class_axes.tf1_sparse,
+            unchecked=SCORES,
+            differs="classes last",
+        ),
         optax(
-            "softmax_cross_entropy_with_integer_labels(logits, labels, axis=-1)",
-            {"axis": "class_axis"},
-            fixed={"from_logits": True},
+            "softmax_cross_entropy(logits, labels, axis=-1, where=None)",
+            fixed=LOGITS,
+            prepare=class_axes.optax_dense(),
+            tensors=("where",),
+            unchecked=DENSE,
+            differs="classes along any axes; a label of 0 for a logit of -inf gives NaN",
+        ),
+        optax(
+            "safe_softmax_cross_entropy(logits, labels)",
+            fixed=LOGITS,
+            prepare=class_axes.optax_dense(guarded=True),
+            unchecked=DENSE,
+            differs="classes last",
+        ),
+        optax(
+            "softmax_cross_entropy_with_integer_labels(logits, labels, axis=-1, where=None)",
+            fixed=LOGITS,
+            prepare=class_axes.optax_sparse,
+            tensors=("where",),
+            unchecked=SCORES,
+            differs="classes along any axes; a label from the end where it is negative, NaN where no class has it",
         ),
     ],
 )
@@ -59,24 +151,4 @@ def cross_entropy(
     if normalize:
         prediction = prediction / xp.sum(prediction, axis=1, keepdims=True)
     logs = log_softmax(prediction, axis=1) if from_logits else floored_log(prediction, floor=log_floor)
-    by_class = None if class_weight is None else xp.reshape(class_weight, (-1, *(1,) * (prediction.ndim - 2)))
-    if target.ndim == prediction.ndim:
-        return _dense(logs, target, by_class, label_smoothing)
-    surprise, own = -pick(logs, target, axis=1), None
-    if class_weight is not None:
-        own = xp.reshape(xp.take(class_weight, xp.reshape(target, (-1,)), axis=0), target.shape)
-        surprise = surprise * own
-    if label_smoothing:
-        spread = -xp.sum(logs if by_class is None else logs * by_class, axis=1) / count(logs, axis=1)
-        surprise = (1.0 - label_smoothing) * surprise + label_smoothing * spread
-    return surprise if own is None else Weighted(surprise, own)
-
-
-def _dense(logs: Array, target: Array, by_class: Array | None, smoothing: float) -> Array:
-    """Targets as distributions: a class of no target adds nothing, whatever its log."""
-    xp = namespace(logs)
-    smooth = target * (1.0 - smoothing) + smoothing / count(logs, axis=1) if smoothing else target
-    terms = xp.where((smooth == 0.0) & (logs == logs), xp.zeros_like(logs), smooth * logs)
-    if by_class is None:
-        return -xp.sum(terms, axis=1)
-    return Weighted(-xp.sum(terms * by_class, axis=1), xp.sum(target * by_class, axis=1))
+    return surprise(logs, target, class_weight, label_smoothing)
