@@ -25,10 +25,15 @@ class Into(NamedTuple):
     add: Pull
 
 
+def known(x: Array) -> bool:
+    """Whether an array has values to look at; one of a graph to be has none yet."""
+    return isinstance(x, np.ndarray | np.generic)
+
+
 def select(mask: Array, g: Array) -> Array:
     """g where the mask holds, else 0 whatever g is; as bits, a tenth of the time that `where` takes."""
     bits = BITS.get(g.dtype)
-    if bits is None or g.shape != mask.shape:
+    if bits is None or g.shape != mask.shape or not known(g):
         return np.where(mask, g, 0.0).astype(g.dtype, copy=False)
     return np.bitwise_and(g.view(bits), -mask.astype(bits)).view(g.dtype)
 
@@ -49,7 +54,7 @@ def halved(g: Array, x: Array, other: Array, largest: bool) -> Array:
     """The share of x in a maximum (or minimum): all, none, or half at a tie."""
     taken = select(~(x < other) if largest else ~(x > other), g)
     tie = x == other
-    return np.where(tie, 0.5 * taken, taken) if tie.any() else taken
+    return np.where(tie, 0.5 * taken, taken) if not known(tie) or tie.any() else taken
 
 
 def shared(g: Array, o: Array, x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
@@ -147,7 +152,8 @@ def scattered(function: Pull) -> Into:
     """The pull of a function that only picks entries: find their places with it, add where several meet in one."""
 
     def add(buffer: Array, g: Array, _: Array, x: Array, *arguments: Any, **options: Any) -> None:
-        places = function(np.arange(x.size).reshape(x.shape), *arguments, **options)
+        numbered = np.arange(x.size).reshape(x.shape) if known(x) else x.numbered()
+        places = function(numbered, *arguments, **options)
         sums = np.bincount(places.reshape(-1), g.reshape(-1), minlength=x.size)
         buffer += sums.reshape(x.shape).astype(buffer.dtype, copy=False)
 
@@ -184,7 +190,7 @@ ELEMENTWISE: Pulls = {
     "negative": (lambda g, o, x: -g,),
     "abs": (lambda g, o, x: g * np.sign(x),),
     "square": (lambda g, o, x: (2.0 * g) * x,),
-    "sqrt": (lambda g, o, x: select(np.asarray(o != 0.0), (0.5 * g) / o),),  # 0 at 0, as a norm has it
+    "sqrt": (lambda g, o, x: select(np.not_equal(o, 0.0), (0.5 * g) / o),),  # 0 at 0, as a norm has it
     "reciprocal": (lambda g, o, x: -g * o * o,),
     "exp": (lambda g, o, x: g * o,),
     "expm1": (lambda g, o, x: g * np.exp(x),),

@@ -6,7 +6,7 @@ Axes are symbolic and named as the definition names them. Which form each tensor
 for, is as in the definition's example unless `shapes` says otherwise: {"prediction": ["batch", "classes", "height"]}.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple
@@ -23,6 +23,7 @@ from lossapi.definition import Definition, Primitive
 from lossapi.domains import Array
 from lossapi.errors import LossError, ParameterError, ShapeError, UnknownKey, Unsupported, nearest
 from lossapi.functions import namespace
+from lossapi.gradients import vjp
 from lossapi.graphs.dims import Dim
 from lossapi.graphs.graph import Graph, information, under_construction
 from lossapi.graphs.symbol import Shape, Symbol, number
@@ -106,11 +107,12 @@ def _axes(name: str, text: Any) -> tuple[str, ...]:
 
 
 @cache
-def traceable(definition: Definition) -> str | None:
-    """Why a definition has no graph; None where it has one."""
+def traceable(definition: Definition, *, gradient: bool = False) -> str | None:
+    """Why a definition has no graph, or none of its gradient; None where it has one."""
     request, _ = definition.document.example
+    given = {name: value for name, value in request.items() if name in definition.fields}
     try:
-        export(definition, {name: value for name, value in request.items() if name in definition.fields})
+        export(definition, given, gradient=gradient)
     except LossError as error:
         return str(error)
     return None
@@ -183,9 +185,25 @@ def _model(definition: Definition, parts: Sequence[Part], wanted: Options) -> An
                 total = total + part.coefficient * found
             return total
 
-        outputs = {"value": value(*given.values())}
+        if wanted.gradient:
+            outputs = _with_gradient(definition, value, given)
+        else:
+            outputs = {"value": value(*given.values())}
         said = [_output(graph, name, array.astype(wanted.dtype)) for name, array in outputs.items()]
     return graph.model(said, name=definition.name, document=definition.document.summary)
+
+
+def _with_gradient(definition: Definition, value: Callable[..., Any], given: Mapping[str, Symbol]) -> dict[str, Symbol]:
+    """The value, and its derivative (the sum's, of rows) by each real input; 0 by those that it does not depend on."""
+    if not definition.differentiable:
+        raise Unsupported("a definition with a derivative", f"{definition.name}, which has none", ("gradient",))
+    wrt = [name for name, array in given.items() if array.dtype.kind == "f" and array.value == name]
+    out, pullback = vjp(value, given, {}, wrt)
+    found = pullback(1.0)
+    if not found:
+        what = f"{definition.name}, which is constant around every input"
+        raise Unsupported("a definition with a derivative", what, ("gradient",))
+    return {"value": out} | {f"gradient_{name}": found.get(name, np.zeros_like(given[name])) for name in wrt}
 
 
 def _require_one_value(found: Array, wanted: Options) -> None:

@@ -227,10 +227,10 @@ def one_hot(label: Array, like: Array, *, axis: int = 1) -> Array:
 @delegated
 def count(x: Array, *, axis: int | tuple[int, ...]) -> float:
     """How many entries x has along some axes, as a number that does not change dtypes."""
-    size = 1
+    size: Any = 1
     for each in (axis,) if isinstance(axis, int) else axis:
         size *= x.shape[each]
-    return float(size)
+    return float(size) if isinstance(size, int) else size  # the sizes of a graph are no numbers yet
 
 
 @delegated

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lossapi.derivatives import Into
+from lossapi.derivatives import Into, known
 from lossapi.domains import Array
 from lossapi.states import Weighted
 from lossapi.traced import Traced, lower
@@ -35,16 +35,23 @@ def vjp(
 
     def pullback(cotangent: Any) -> dict[str, Array]:
         seeds = [
-            (each, np.broadcast_to(np.asarray(given, each.dtype), each.shape))
+            (each, filled(each.value, given))
             for each, given in zip(parts(out), parts(cotangent), strict=True)
             if given is not None and type(each) is Traced and each.tracked
         ]
         with np.errstate(all="ignore"):
+            if not all(known(each.value) for each, _ in seeds):
+                return walk(seeds, leaves, careful=True)
             found = walk(seeds, leaves)
             poisoned = any(map(has_nan, found.values()))
             return walk(seeds, leaves, careful=True) if poisoned else found
 
     return plain(out), pullback
+
+
+def filled(x: Array, given: Any) -> Array:
+    """A cotangent in the shape and dtype of x."""
+    return np.broadcast_to(np.asarray(given, x.dtype), x.shape) if known(x) else np.full_like(x, given)
 
 
 def parts(value: Any) -> list[Any]:

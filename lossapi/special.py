@@ -4,7 +4,7 @@ overflow or be slow; as in `derivatives`, one pull per argument.
 
 import numpy as np
 
-from lossapi.derivatives import Into, Pulls, held, picked, select, spread
+from lossapi.derivatives import Into, Pulls, held, known, picked, select, spread
 from lossapi.domains import Array
 from lossapi.functions import digamma
 
@@ -19,7 +19,9 @@ def share(x: Array, total: Array) -> Array:
     """exp(x - total), the softmax; 0 in a slice of -inf."""
     power = np.exp(x - total)
     peak = np.maximum.reduce(power, axis=None, initial=0.0)
-    return power if peak == peak else np.where(x == -np.inf, 0.0, power).astype(power.dtype, copy=False)
+    return (
+        power if known(power) and peak == peak else np.where(x == -np.inf, 0.0, power).astype(power.dtype, copy=False)
+    )
 
 
 def log_softmax_back(g: Array, o: Array, x: Array, *, axis: int = -1) -> Array:

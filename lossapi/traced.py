@@ -90,7 +90,7 @@ class Traced:
         """A cotangent to add into, entry by entry."""
         if not self.owned:
             empty = self.cotangent is None
-            self.cotangent = np.zeros(self.shape, self.dtype) if empty else np.array(self.cotangent)
+            self.cotangent = np.zeros_like(self.value) if empty else self.cotangent.copy()
             self.owned = True
         return self.cotangent
 
@@ -126,7 +126,7 @@ def primitive(function: Callable[..., Array], pulls: Iterable[Pull | Into | None
 
 def lift(value: Any) -> Any:
     """An array as a traced constant, also within a list or tuple; anything else as it is."""
-    if isinstance(value, np.ndarray | np.generic):
+    if isinstance(value, np.ndarray | np.generic) or hasattr(value, "numbered"):
         return Traced(value)
     return type(value)(map(lift, value)) if type(value) in (list, tuple) else value
 
@@ -193,7 +193,20 @@ def _traced(table: Any, plain: Callable[[str], Any]) -> dict[str, Any]:
     return made | {name: primitive(plain(name), pulls, aligned=True) for name, pulls in table.ELEMENTWISE.items()}
 
 
+def _created(name: str) -> Any:
+    """A function that makes arrays of a size: the size's own, where it has a namespace as those of a graph have."""
+
+    def call(size: Any, *arguments: Any, **options: Any) -> Any:
+        sizes = (*(size if isinstance(size, tuple) else (size,)), *arguments)
+        own = next((s.__array_namespace__() for s in sizes if hasattr(s, "__array_namespace__")), np)
+        return getattr(own, name)(size, *arguments, **options)
+
+    return call
+
+
 def _numpy(name: str) -> Any:
+    if name in ("arange", "ones", "zeros", "full"):
+        return _created(name)
     return getattr(operator, name) if name in ("getitem", "pow") else operator.attrgetter(name)(np)
 
 
@@ -202,7 +215,7 @@ def _namespace() -> Namespace:
     made = _traced(derivatives, _numpy)
     linalg = {name.removeprefix("linalg."): made.pop(name) for name in list(made) if "." in name}
     linalg |= {name: made[name] for name in ("matmul", "vecdot", "matrix_transpose")}
-    spellings = _traced(special, lambda name: getattr(functions, name).__wrapped__)
+    spellings = _traced(special, lambda name: getattr(functions, name))
     plain = {name: getattr(np, name) for name in derivatives.PLAIN.split()}
     return Namespace(
         **(made | plain),

@@ -27,6 +27,11 @@ class Dim:
         parts = ["*".join((*(str(f) for f in [factor] if f != 1 or not term), *term)) for term, factor in self]
         return " + ".join(parts).replace("+ -", "- ")
 
+    def __array_namespace__(self, api_version: str | None = None) -> Any:
+        from lossapi.graphs.namespace import NAMESPACE
+
+        return NAMESPACE
+
     def __iter__(self) -> Any:
         return iter(self.terms.items())
 

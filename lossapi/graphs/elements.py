@@ -107,10 +107,12 @@ def divide(x: Array, y: Array) -> Symbol:
     """x/y; of integers too it is no integer."""
     x, y = symbol(x), symbol(y)
     if common_dtype([x, y]).kind != "f":
-        wide = current().wide
-        x, y = (each if each.weak and each.constant is not None else each.astype(wide) for each in (x, y))
-        if x.weak and y.weak:
-            x, y = x.astype(np.float64), y.astype(np.float64)
+        weak = x.weak and y.weak
+        quotient = elementwise(
+            "Div", np.divide, *(each.astype(np.float64 if weak else current().wide) for each in (x, y))
+        )
+        quotient.weak = weak
+        return quotient
     return elementwise("Div", np.divide, x, y)
 
 

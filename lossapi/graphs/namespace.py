@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from lossapi.graphs import elements, indexing, reductions, shapes, special
+from lossapi.graphs.dims import Dim
 from lossapi.graphs.symbol import Symbol
 
 ELEMENTS = """
@@ -70,20 +71,25 @@ COMPARISONS = {
 }
 
 
+def _ours(x: Any) -> bool:
+    """Whether an operator knows what to do with it."""
+    return isinstance(x, Symbol | Dim | bool | int | float | np.ndarray | np.generic)
+
+
 def _operate() -> None:
     """Give the arrays their operators, reflected ones with the arguments exchanged."""
 
     def operator(function: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda *arrays: function(*arrays)
+        return lambda self, *others: function(self, *others) if all(map(_ours, others)) else NotImplemented
 
     def reflected(function: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda self, other: function(other, self)
+        return lambda self, other: function(other, self) if _ours(other) else NotImplemented
 
     for symbol, name in (UNARY | BINARY | COMPARISONS).items():
         setattr(Symbol, f"__{symbol}__", operator(getattr(NAMESPACE, name)))
     for symbol, name in BINARY.items():
         setattr(Symbol, f"__r{symbol}__", reflected(getattr(NAMESPACE, name)))
-    setattr(Symbol, "__getitem__", operator(indexing.getitem))  # noqa: B010  # mypy knows no such method
+    setattr(Symbol, "__getitem__", indexing.getitem)  # noqa: B010  # mypy knows no such method
     for name in ("mT", "T"):
         setattr(Symbol, name, property(NAMESPACE.matrix_transpose))
 

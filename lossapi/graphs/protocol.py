@@ -17,6 +17,10 @@ RENAMED = {
     "power": "pow",
     "invert": "bitwise_invert",
     "transpose": "permute_dims",
+    "concatenate": "concat",
+    "arccos": "acos",
+    "arcsin": "asin",
+    "arctan": "atan",
 }
 REDUCTIONS = {"add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min"}
 

@@ -83,6 +83,28 @@ class Symbol:
 
         self.become(protocol.assigned(self, key, value))
 
+    def __iadd__(self, other: Any) -> "Symbol":
+        return self.become(self + other)
+
+    def __imul__(self, other: Any) -> "Symbol":
+        return self.become(self * other)
+
+    def reshape(self, *shape: Any) -> "Symbol":
+        """In another shape, given as one argument or several."""
+        from lossapi.graphs import shapes
+
+        return shapes.reshape(self, shape[0] if len(shape) == 1 else shape)
+
+    def copy(self) -> "Symbol":
+        """Another handle on the same value."""
+        return Symbol(self.value, self.dtype, self.shape, held=self.held, constant=self.constant, weak=self.weak)
+
+    def numbered(self) -> "Symbol":
+        """The places of the entries, in this shape."""
+        from lossapi.graphs import protocol
+
+        return protocol.numbered(self)
+
     def become(self, other: "Symbol") -> "Symbol":
         """Point at another value."""
         for name in self.__slots__:

@@ -121,19 +121,44 @@ def test_every_loss_is_a_model_of_its_own(definition: Definition, dtype: str) ->
         models_agree(definition, dtype)
 
 
+def gradients_agree(definition: Definition, dtype: str, rtol: float, extreme: bool) -> None:
+    """The outputs gradient_<input> of every form are the tape's own."""
+    for sample in samples(definition, dtype=dtype, extreme=extreme):
+        ours = sample.run(returns=("value", "gradient")).gradient
+        assert ours is not None
+        model = model_of(sample, dtype, gradient=True)
+        found = dict(zip((each.name for each in model.graph.output), run(model, sample.tensors), strict=True))
+        for name, gradient in ours.items():
+            theirs = found[f"gradient_{name}"]
+            place = f"{sample}, {dtype}: gradient_{name} is {theirs}, not {gradient}"
+            assert near(Outcome({name: theirs}), Outcome({name: gradient}), rtol), place
+
+
+@pytest.mark.parametrize(
+    ("dtype", "rtol", "extreme"), [("float64", 1e-8, False), ("float64", 1e-8, True), ("float32", 1e-4, False)]
+)
+@every_loss
+def test_gradients_agree(definition: Definition, dtype: str, rtol: float, extreme: bool) -> None:
+    if export.traceable(definition, gradient=True) is None:
+        gradients_agree(definition, dtype, rtol, extreme)
+
+
 def test_nine_of_ten_losses_are_models_and_the_cards_can_name_the_others() -> None:
-    refused = {each.name: export.traceable(each) for each in LOSSES if export.traceable(each)}
-    assert len(refused) <= len(LOSSES) // 10, refused
-    assert all(reason for reason in refused.values())
+    for gradient in (False, True):
+        refused = {each.name: export.traceable(each, gradient=gradient) for each in LOSSES}
+        refused = {name: reason for name, reason in refused.items() if reason}
+        assert len(refused) <= len(LOSSES) // 10, refused
 
 
-def nodes() -> dict[str, int | None]:
-    """How many nodes the model of each loss has, its example's parameters given; None where there is no model."""
-    counts: dict[str, int | None] = {}
+def nodes() -> dict[str, list[int | None]]:
+    """How many nodes the model of each loss has, without and with its gradient; None where there is no model."""
+    counts: dict[str, list[int | None]] = {}
     for each in LOSSES:
         given = {name: value for name, value in each.document.example[0].items() if name in each.fields}
-        none = export.traceable(each) is not None
-        counts[each.name] = None if none else len(export.export(each, given).graph.node)
+        counts[each.name] = [
+            None if export.traceable(each, gradient=way) else len(export.export(each, given, gradient=way).graph.node)
+            for way in (False, True)
+        ]
     return counts
 
 
@@ -143,4 +168,5 @@ def test_graphs_have_as_many_nodes_as_were_reviewed() -> None:
 
 
 if __name__ == "__main__":
-    NODES.write_text(json.dumps(nodes(), indent=2) + "\n")
+    lines = (f"  {json.dumps(name)}: {json.dumps(counts)}" for name, counts in nodes().items())
+    NODES.write_text("{\n" + ",\n".join(lines) + "\n}\n")
