@@ -20,7 +20,7 @@ def _torch(arguments: Arguments) -> Arguments:
         raise ShapeError(f"weight of one axis and {x.dtype}", f"{weight.dtype} {weight.shape}", ("class_weight",))
     if x.ndim == 2 and y.ndim == 1:
         return arguments
-    row = {} if x.ndim != 1 else {"prediction": x[None]}
+    row = {"prediction": namespace(x).reshape(x, (1, -1))} if x.ndim < 2 else {}
     return arguments | row | {"target": namespace(y).reshape(y, (-1,)), "shape": y.shape}
 
 

@@ -1,10 +1,18 @@
 """Margin loss of rows that belong to several classes."""
 
-from lossapi.conventions import floating, same_shape, steps, unbatched
+from lossapi.conventions import Arguments, floating, same_shape, steps, unbatched
 from lossapi.definition import loss
 from lossapi.domains import Array, PaddedIndex, Real, Rows
 from lossapi.functions import count, namespace, relu
 from lossapi.presets import torch
+
+
+def _one_number(arguments: Arguments) -> Arguments:
+    """PyTorch takes a number for a row of one class."""
+    pair = {name: arguments[name] for name in ("prediction", "target")}
+    if all(array.size == 1 and array.ndim < 2 for array in pair.values()):
+        pair = {name: namespace(array).reshape(array, (1,)) for name, array in pair.items()}
+    return arguments | pair
 
 
 @loss(
@@ -13,7 +21,10 @@ from lossapi.presets import torch
         torch(
             "multilabel_margin_loss(input, target, reduction='mean')",
             prepare=steps(
-                floating("prediction"), same_shape("prediction", "target"), unbatched(1, "prediction", "target")
+                floating("prediction"),
+                _one_number,
+                same_shape("prediction", "target"),
+                unbatched(1, "prediction", "target"),
             ),
             differs="the mean and the sum of an empty batch, which are uninitialised memory there, are NaN and 0",
         ),
