@@ -93,7 +93,7 @@ def _of_logits(x: Array, y: Array) -> tuple[Array, Array]:
     xp = namespace(x)
     below, rest = xp.maximum(-x, xp.zeros_like(x)), log1p(xp.exp(-xp.abs(x)))
     yes, no = below + rest, (x + below) + rest
-    return (1.0 - y) * x + yes, y * xp.exp(-no) + (1.0 - y) * xp.exp(-yes)
+    return ((1.0 - y) * x + below) + rest, y * xp.exp(-no) + (1.0 - y) * xp.exp(-yes)
 
 
 def _of_probabilities(p: Array, y: Array, floor: float | None) -> Array:
