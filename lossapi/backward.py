@@ -20,7 +20,7 @@ from lossapi.domains import Array
 from lossapi.errors import Unsupported
 from lossapi.gradients import Pullback, fit, vjp
 from lossapi.states import WEIGHT, State, Sums, Totals, Weighted, divisors
-from lossapi.traced import lift
+from lossapi.tape import lift
 
 Pieces = Sequence[slice]
 Mapped = Callable[[Callable[[slice], Any]], Iterator[Any]]
@@ -31,13 +31,21 @@ KEPT = 4
 
 
 def fold(
-    plan: Plan, reduction: str, wrt: Collection[str], unchecked: frozenset[str], pieces: Pieces, mapped: Mapped
+    plan: Plan,
+    reduction: str,
+    wrt: Collection[str],
+    unchecked: frozenset[str],
+    empty: float | None,
+    pieces: Pieces,
+    mapped: Mapped,
 ) -> tuple[State, Gradient]:
     """The state of a whole plan, and the derivative of its value (of the sum, under `none`) by each input in `wrt`."""
     if not plan.definition.differentiable:
         raise Unsupported("a definition with a derivative", f"{plan.definition.name}, which has none", ("return",))
     by_rows = plan.map.gives == "rows" or plan.definition.for_rows(plan.parameters)
     state, gathered = (rows if by_rows else sums)(plan, reduction, wrt, unchecked, pieces, mapped)
+    if isinstance(state, Totals) and not divisors(state)[reduction]:
+        gathered.scale((empty or 0.0) if state.count else 0.0)
     if wrt and not gathered.reached:
         got = f"{plan.definition.name}, which is constant around every input"
         raise Unsupported("a definition with a derivative", got, ("return",))
@@ -168,10 +176,10 @@ def flow_to(x: Array, shape: tuple[int, ...], weight: Array | None, mask: Array 
 
 
 def divide(top: Gathered, bottom: Gathered, totals: Totals, reduction: str) -> None:
-    """d(S/D) = dS/D - (S/D²) dD; of a mean of nothing it is 0."""
-    divisor = float(divisors(totals)[reduction])
-    top.scale(1.0 / divisor if divisor else 0.0)
-    bottom.scale(-totals.weighted / divisor**2 if divisor else 0.0)
+    """d(S/D) = dS/D - (S/D²) dD; a mean of nothing is left as it is."""
+    divisor = float(divisors(totals)[reduction]) or 1.0
+    top.scale(1.0 / divisor)
+    bottom.scale(-totals.weighted / divisor**2)
     for name in bottom.reached:
         top.whole[name] += bottom.whole[name]
     top.reached |= bottom.reached

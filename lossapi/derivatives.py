@@ -261,7 +261,7 @@ SHAPED: Pulls = {
     "full_like": (None, lambda g, o, x, fill: g),
     "reshape": (lambda g, o, x, shape, **_: g.reshape(x.shape),),
     "expand_dims": (lambda g, o, x, **_: g.reshape(x.shape),),
-    "squeeze": (lambda g, o, x, axis: g.reshape(x.shape),),
+    "squeeze": (lambda g, o, x, axis=None: g.reshape(x.shape),),
     "broadcast_to": (lambda g, o, x, shape: g,),
     "permute_dims": (lambda g, o, x, axes: np.transpose(g, np.argsort(axes)),),
     "moveaxis": (lambda g, o, x, source, to: np.moveaxis(g, to, source),),

@@ -133,7 +133,7 @@ def run(call: Call) -> Result:
         backend = choice.NUMPY
         wrt = [n for n in backward.floating(plan, call.tensors) if call.wrt is None or n in call.wrt]
         each = partial(_mapped, pieces=cuts(plan), threads=call.threads)
-        state, gradient = backward.fold(plan, reduction, wrt, call.unchecked, cuts(plan), each)
+        state, gradient = backward.fold(plan, reduction, wrt, call.unchecked, call.empty, cuts(plan), each)
     else:
         keep = reduction == "none"
         state = fold(plan, keep=keep, unchecked=call.unchecked, threads=call.threads, run=backend.run)

@@ -12,7 +12,7 @@ import numpy as np
 from lossapi.derivatives import Into, known
 from lossapi.domains import Array
 from lossapi.states import Weighted
-from lossapi.traced import Traced, lower
+from lossapi.tape import Traced, lower
 
 Pullback = Callable[[Any], dict[str, Array]]
 

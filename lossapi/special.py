@@ -9,6 +9,17 @@ from lossapi.domains import Array
 from lossapi.functions import digamma
 
 
+def grown(gap: Array, x: Array) -> Array:
+    """exp of the gap between x and something nearly as large: 1 where both are infinite."""
+    power = np.exp(gap)
+    peak = np.maximum.reduce(power, axis=None, initial=0.0)
+    return (
+        power
+        if known(power) and peak == peak
+        else np.where(np.isinf(x) & (power != power), 1.0, power).astype(power.dtype, copy=False)
+    )
+
+
 def bell(x: Array) -> Array:
     """The slope of the sigmoid, e/(1 + e)² with e = exp(-|x|): right to the last digit far out too."""
     e = np.exp(-np.abs(x))
@@ -46,9 +57,11 @@ def trigamma(x: Array) -> Array:
 
 ELEMENTWISE: Pulls = {
     "log1p": (lambda g, o, x: g / (1.0 + x),),
-    "softplus": (lambda g, o, x: g * np.exp(x - o),),
+    "log1m": (lambda g, o, p: g / (p - 1.0),),
+    "product": (lambda g, o, w, x: g * x, lambda g, o, w, x: g * w),
+    "softplus": (lambda g, o, x: g * grown(x - o, x),),
     "sigmoid": (lambda g, o, x: g * bell(x),),
-    "log_sigmoid": (lambda g, o, x: g * np.exp(o - x),),
+    "log_sigmoid": (lambda g, o, x: g * grown(o - x, x),),
     "relu": (lambda g, o, x: select(x > 0.0, g),),
     "clip": (lambda g, o, x, *, low=None, high=None: held(g, o, x, low, high),),
     "lgamma": (lambda g, o, x: g * digamma(x),),

@@ -4,7 +4,7 @@ from lossapi.conventions import Arguments, broadcast, steps, unbatched
 from lossapi.definition import loss
 from lossapi.domains import Array, Real, Rows, Sign
 from lossapi.errors import ShapeError
-from lossapi.functions import namespace, relu
+from lossapi.functions import clip, namespace
 from lossapi.parameters import NonNegative
 from lossapi.presets import torch
 
@@ -64,5 +64,5 @@ def cosine_embedding(
     xp = namespace(input1)
     lengths = (xp.sum(input1 * input1, axis=1) + epsilon) * (xp.sum(input2 * input2, axis=1) + epsilon)
     cosine = xp.sum(input1 * input2, axis=1) / xp.sqrt(lengths)
-    nothing = xp.zeros_like(cosine)
-    return xp.where(target == 1.0, 1.0 - cosine, nothing) + xp.where(target == -1.0, relu(cosine - margin), nothing)
+    apart, nothing = clip(cosine - margin, low=0.0), xp.zeros_like(cosine)
+    return xp.where(target == 1.0, 1.0 - cosine, nothing) + xp.where(target == -1.0, apart, nothing)

@@ -3,7 +3,7 @@
 from lossapi.conventions import Arguments, broadcast, promoted, steps
 from lossapi.definition import loss
 from lossapi.domains import Array, Real, Rows, Sign
-from lossapi.functions import namespace, relu
+from lossapi.functions import clip, namespace
 from lossapi.presets import torch
 
 
@@ -43,5 +43,5 @@ def hinge_embedding(
     """
     xp = namespace(prediction)
     nothing = xp.zeros_like(prediction)
-    near = xp.where(target != 1.0, relu(margin - prediction), nothing)
+    near = xp.where(target != 1.0, clip(margin - prediction, low=0.0), nothing)
     return near + xp.where(target != -1.0, prediction, nothing)

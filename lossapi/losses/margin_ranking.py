@@ -4,7 +4,7 @@ from lossapi.conventions import Arguments, broadcast, steps
 from lossapi.definition import loss
 from lossapi.domains import Array, Real, Rows, Sign
 from lossapi.errors import ShapeError
-from lossapi.functions import relu
+from lossapi.functions import clip
 from lossapi.presets import torch
 
 
@@ -51,4 +51,4 @@ def margin_ranking(
     Example:
         {"input1": [2.0, 1.0], "input2": [1.0, 1.5], "target": [1, 1], "margin": 0.25} → 0.375
     """
-    return relu(margin - target * (input1 - input2))
+    return clip(margin - target * (input1 - input2), low=0.0)

@@ -6,7 +6,7 @@ from lossapi.conventions import Arguments, broadcast, chosen_axes, floating, gat
 from lossapi.definition import loss
 from lossapi.domains import Array, Real, Rows
 from lossapi.errors import ParameterError, ShapeError, Unsupported
-from lossapi.functions import namespace, relu, unit
+from lossapi.functions import clip, namespace, unit
 from lossapi.parameters import NonNegative
 from lossapi.presets import optax, torch
 
@@ -107,7 +107,7 @@ def triplet_margin(
     far = _apart(anchor, negative, distance, p, eps, root_eps)
     if swap:
         far = namespace(anchor).minimum(far, _apart(positive, negative, distance, p, eps, root_eps))
-    return relu(near - far + margin)
+    return clip(margin + near - far, low=0.0)
 
 
 def _apart(x: Array, y: Array, distance: str, p: float, eps: float, root_eps: float) -> Array:

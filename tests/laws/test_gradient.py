@@ -11,7 +11,7 @@ from lossapi.definition import Definition, loss
 from lossapi.domains import Array, Real, Rows
 from lossapi.errors import Unsupported
 from lossapi.functions import namespace, stop_gradient
-from lossapi.traced import Namespace
+from lossapi.tape import Namespace
 from tests.laws.every import DEFINITIONS, cut_at, definition_of, near
 from tests.laws.every import _parametrised as every
 from tests.samples import ROWS, Sample, batched, samples

@@ -11,7 +11,7 @@ from lossapi import derivatives, functions, special
 from lossapi.domains import Array
 from lossapi.functions import namespace
 from lossapi.gradients import vjp
-from lossapi.traced import NAMESPACE, primitive
+from lossapi.tape import NAMESPACE, primitive
 from tests.differences import differences, gradient
 
 RNG = np.random.default_rng(0)
@@ -161,7 +161,7 @@ def several() -> Mapping[str, list[Case]]:
 
 def spellings() -> Mapping[str, list[Case]]:
     one = dict.fromkeys(["softplus", "sigmoid", "log_sigmoid", "relu"], 3.0 * A)
-    one |= dict.fromkeys(["lgamma", "digamma"], 5.0 * POSITIVE) | {"log1p": POSITIVE}
+    one |= dict.fromkeys(["lgamma", "digamma"], 5.0 * POSITIVE) | {"log1p": POSITIVE, "log1m": UNIT}
     cases: dict[str, list[Case]] = {name: [(getattr(functions, name), (x,))] for name, x in one.items()}
     for name in ("log_softmax", "softmax", "logsumexp"):
         spelling = getattr(functions, name)
@@ -171,6 +171,7 @@ def spellings() -> Mapping[str, list[Case]]:
         (lambda x: functions.clip(x, low=-0.4, high=0.6), (A,)),
         (lambda x: functions.clip(x, low=0.1), (A,)),
     ]
+    cases["product"] = [(functions.product, (A, B)), (functions.product, (STACK, ROW))]
     cases["pick"] = [(lambda x: functions.pick(x, namespace(x).asarray(LABEL), axis=1), (A,))]
     return cases
 
