@@ -17,18 +17,17 @@ from pydantic_core import to_json
 from lossapi import __version__, expression, parameters
 from lossapi.backends import providers
 from lossapi.binding import Bound, Plan, arranged, bind
-from lossapi.codecs import json
 from lossapi.combination import Combination
 from lossapi.definition import Definition, Primitive
 from lossapi.domains import Array
-from lossapi.errors import LossError, ParameterError, ShapeError, UnknownKey, Unsupported, nearest
+from lossapi.errors import LossError, ParameterError, Unsupported
 from lossapi.functions import namespace
 from lossapi.gradients import vjp
 from lossapi.graphs.dims import Dim
 from lossapi.graphs.graph import Graph, information, under_construction
 from lossapi.graphs.symbol import Shape, Symbol, number
 from lossapi.graphs.trace import symbolic
-from lossapi.request import as_call
+from lossapi.stand_ins import stand_ins, tensors
 from lossapi.summands import summands
 
 DTYPES = ("float32", "float64")
@@ -79,8 +78,9 @@ def export(definition: Definition, given: Mapping[str, Any] | None = None, **opt
     wanted = Options(**options)
     wanted.check(definition)
     values = parameters.check(definition.parameters, given or {})
-    tensors = stand_ins(definition, wanted)
-    terms = list(_terms(definition, tensors, values, given or {}))
+    terms = list(
+        _terms(definition, stand_ins(definition, wanted.shapes, wanted.like, wanted.dtype), values, given or {})
+    )
     try:
         model = _model(definition, terms, wanted)
     except LossError:
@@ -94,7 +94,7 @@ def export(definition: Definition, given: Mapping[str, Any] | None = None, **opt
 
 def as_model(definition: Definition, request: Mapping[str, Any]) -> bytes:
     """The model for a flat request: options, parameters, and tensors with their axes (`target: batch,classes`)."""
-    shapes = {name: _axes(name, request[name]) for name in definition.input_names if name in request}
+    shapes = {each.name: _axes(each.name, request[each.name]) for each in tensors(definition) if each.name in request}
     options = {name: request[name] for name in OPTIONS if name in request}
     given = {name: value for name, value in request.items() if name not in shapes and name not in options}
     return bytes(export(definition, given, **options, shapes=shapes).SerializeToString())
@@ -118,48 +118,14 @@ def traceable(definition: Definition, *, gradient: bool = False) -> str | None:
     return None
 
 
-def stand_ins(definition: Definition, wanted: Options) -> dict[str, Array]:
-    """Arrays of the right ranks and dtypes: the example's, those that were given, or of the axes that were named."""
-    named = {**wanted.shapes, **wanted.like}
-    for name in named:
-        if name not in definition.input_names:
-            raise UnknownKey(nearest(name, definition.input_names), f"unknown key {name!r}", (name,))
-    tensors = {name: _cast(np.asarray(array), wanted.dtype) for name, array in wanted.like.items()}
-    if not any(each.name in named for each in definition.inputs if not each.optional):
-        request, _ = definition.document.example
-        given = {k: json.tensor(v) if k in definition.input_names else v for k, v in request.items()}
-        tensors |= {name: _cast(array, wanted.dtype) for name, array in as_call(definition, given).tensors.items()}
-    return tensors | _named(definition, wanted.shapes, wanted.dtype)
-
-
-def _named(definition: Definition, shapes: Mapping[str, Sequence[str]], dtype: str) -> dict[str, Array]:
-    """Arrays with axes of these names, in the dtype of the form that has as many of them."""
-    sizes = {name: 2 + place for place, name in enumerate(dict.fromkeys(a for axes in shapes.values() for a in axes))}
-    found: dict[str, Array] = {}
-    for each in definition.inputs:
-        if each.name in shapes:
-            axes = shapes[each.name]
-            shape = tuple(int(axis) if axis.isdigit() else sizes[axis] for axis in axes)
-            spec = next((s for s in each.forms.specs if s.fits_rank(len(axes))), None)
-            if spec is None:
-                wanted = " or ".join(str(spec) for spec in each.forms.specs)
-                raise ShapeError(f"{each.name} with axes {wanted}", ", ".join(axes), (each.name,))
-            found[each.name] = np.zeros(shape, np.int64 if spec.domain.kind == "label" else dtype)
-    return found
-
-
-def _cast(array: Array, dtype: str) -> Array:
-    return array.astype(dtype) if array.dtype.kind == "f" else array
-
-
 def _terms(
-    definition: Definition, tensors: Mapping[str, Array], values: Mapping[str, Any], said: Mapping[str, Any]
+    definition: Definition, given: Mapping[str, Array], values: Mapping[str, Any], said: Mapping[str, Any]
 ) -> Iterator[Part]:
     """The plan of a definition, or those of the losses that it adds up."""
     if isinstance(definition, Primitive):
-        yield Part(1.0, bind(definition, tensors, values), frozenset())
+        yield Part(1.0, bind(definition, given, values), frozenset())
     elif isinstance(definition, Combination):
-        for each in summands(definition, tensors, values, said):
+        for each in summands(definition, given, values, said):
             inner = parameters.check(each.definition.parameters, each.parameters)
             for part in _terms(each.definition, each.tensors, inner, each.parameters):
                 yield Part(each.coefficient * part.coefficient, part.plan, part.own | each.own)
@@ -176,21 +142,26 @@ def _model(definition: Definition, parts: Sequence[Part], wanted: Options) -> An
             named = dict(zip(given, arrays, strict=True))
             total: Any = 0.0
             for part, weight in zip(parts, weights, strict=True):
-                tensors = {b.name: _seen(part.plan, b, named[b.name], wanted) for b in part.plan.tensors}
+                seen = {b.name: _seen(part.plan, b, named[b.name], wanted) for b in part.plan.tensors}
                 reduction = wanted.reduction or part.plan.definition.default_reduction
-                found = expression.value_of(part.plan, tensors, weight, reduction)
+                found = _value(part.plan, seen, weight, reduction)
                 if len(parts) == 1:
                     return found
                 _require_one_value(found, wanted)
                 total = total + part.coefficient * found
             return total
 
-        if wanted.gradient:
-            outputs = _with_gradient(definition, value, given)
-        else:
-            outputs = {"value": value(*given.values())}
+        outputs = _with_gradient(definition, value, given) if wanted.gradient else {"value": value(*given.values())}
         said = [_output(graph, name, array.astype(wanted.dtype)) for name, array in outputs.items()]
     return graph.model(said, name=definition.name, document=definition.document.summary)
+
+
+def _value(plan: Plan, tensors: Mapping[str, Array], weight: Array | None, reduction: str) -> Any:
+    """The value as a graph; a text that asks for sizes, to refuse them, cannot be one."""
+    try:
+        return expression.value_of(plan, tensors, weight, reduction)
+    except LossError as error:
+        raise TypeError(f"it asks for sizes: {error}") from error
 
 
 def _with_gradient(definition: Definition, value: Callable[..., Any], given: Mapping[str, Symbol]) -> dict[str, Symbol]:
@@ -236,7 +207,7 @@ def _output(graph: Graph, name: str, array: Symbol) -> Any:
 def _input(graph: Graph, part: Part, bound: Bound, wanted: Options) -> Symbol:
     """One tensor as it is given; a number of the definition's own, unless it is asked for."""
     plan = part.plan
-    each = next(i for i in plan.definition.inputs if i.name == bound.name)
+    each = next(i for i in plan.map.inputs + plan.definition.reading_inputs if i.name == bound.name)
     if bound.name in part.own:
         return number(bound.given)
     if each.default is not None and bound.name not in {**wanted.shapes, **wanted.like}:
