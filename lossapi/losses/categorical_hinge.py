@@ -3,7 +3,7 @@
 from lossapi.conventions import keras_plain_pair, unbatched
 from lossapi.definition import loss
 from lossapi.domains import Array, Label, Probability, Real, Rows
-from lossapi.functions import namespace, one_hot, relu
+from lossapi.functions import namespace, one_hot
 from lossapi.presets import keras, optax
 
 
@@ -58,5 +58,6 @@ def categorical_hinge(
     y = target if target.ndim == prediction.ndim else one_hot(target, prediction, axis=1)
     own = xp.sum(y * prediction, axis=1)
     if against_zero:
-        return relu(xp.max((1.0 - y) * prediction, axis=1) - own + 1.0)
+        short = xp.max((1.0 - y) * prediction, axis=1) - own + 1.0
+        return xp.maximum(short, xp.zeros_like(short))
     return xp.max(prediction + 1.0 - y, axis=1) - own

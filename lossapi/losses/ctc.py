@@ -9,7 +9,7 @@ from lossapi.conventions import floating, steps
 from lossapi.definition import loss
 from lossapi.domains import Array, Length, PaddedIndex, Real, Rows, Time
 from lossapi.errors import ParameterError
-from lossapi.functions import count, logsumexp, namespace, scan
+from lossapi.functions import clip, count, logsumexp, namespace, scan, stop_gradient
 from lossapi.presets import keras, optax, tf1, torch
 from lossapi.sequences import (
     keras_sequences,
@@ -39,10 +39,11 @@ Lattice = tuple[Array, Array]
                 "input_lengths": "input_length",
                 "target_lengths": "target_length",
             },
-            fixed={"normalize": False},
+            fixed={"normalize": False, "softmax_gradient": True},
             prepare=steps(floating("prediction"), torch_sequences),
             differs="time comes first; takes log-probabilities and does not normalise them; the mean is of each "
-            "loss over its number of labels",
+            "loss over its number of labels; its gradient is that of the raw "
+            "scores behind the log-probabilities, and 0 where it is infinite (NaN there)",
         ),
         *keras(
             "ctc(y_true, y_pred)",
@@ -107,6 +108,7 @@ def ctc(
     normalize: bool = True,
     merge_repeated: bool = True,
     per_label: bool = False,
+    softmax_gradient: bool = False,
     log_zero: float | None = None,
 ) -> Rows[Array, "batch"]:
     """How surprised a frame-by-frame forecast is by a sequence of labels, over all ways to align them.
@@ -126,8 +128,9 @@ def ctc(
         Infinite where no path fits (too few frames), or 0 with `zero_infinity`. `normalize` false takes
         log-probabilities as they are, as PyTorch does. `per_label` divides a loss by its number of labels, at
         least 1: PyTorch's mean. `merge_repeated` false is TensorFlow's variant in which a repeated label is two.
-        `log_zero` is what the log of an impossible step is taken for (optax: -1e5). A blank among the targets is
-        a label like any other.
+        `softmax_gradient` adds to the gradient by log-probabilities what a log-softmax behind them would, as PyTorch
+        does; the value stays the same. `log_zero` is what the log of an impossible step is taken for (optax: -1e5).
+        A blank among the targets is a label like any other.
     Errata:
         TensorFlow 1 wants its labels sparse and its scores time first, takes the last class for the blank, and
         gives one loss per sequence, unreduced. The article's name lacks a space: connectionist temporal.
@@ -142,7 +145,7 @@ def ctc(
     if blank >= count(prediction, axis=2):
         raise ParameterError("blank < the number of classes", str(blank), ("blank",))
     labels, length = _labels(target, target_length, blank)
-    frames = _frames(prediction, labels, input_length, blank, normalize)
+    frames = _frames(_sloped(prediction) if softmax_gradient else prediction, labels, input_length, blank, normalize)
     nothing = xp.full_like(frames[0, :, 1:-1], IMPOSSIBLE if log_zero is None else log_zero)
     start = (xp.concat([xp.zeros_like(frames[0, :, :1]), nothing], axis=1), nothing)
     blanks, ends = scan(frames, _step(labels, merge_repeated, log_zero), start)
@@ -171,8 +174,15 @@ def _frames(prediction: Array, labels: Array, length: Array | None, blank: int, 
     if length is not None:
         place = xp.reshape(xp.arange(prediction.shape[1]), (1, -1, 1))
         alive = xp.astype(place < xp.reshape(length, (-1, 1, 1)), prediction.dtype)
-    logs = xp.concat([prediction[:, :, blank : blank + 1] - total, spoken], axis=2)
-    return xp.moveaxis(xp.concat([xp.maximum(logs, xp.full_like(logs, IMPOSSIBLE)), alive], axis=2), 1, 0)
+    logs = xp.concat([prediction[:, :, blank : blank + 1] - total, spoken, alive], axis=2)
+    return xp.moveaxis(clip(logs, low=IMPOSSIBLE), 1, 0)
+
+
+def _sloped(logs: Array) -> Array:
+    """Log-probabilities as they are, with the slope of their total probability taken off."""
+    xp = namespace(logs)
+    total = xp.sum(xp.exp(logs), axis=2, keepdims=True)
+    return logs - (total - stop_gradient(total))
 
 
 def _step(labels: Array, merge: bool, log_zero: float | None) -> Callable[[Lattice, Array], Lattice]:

@@ -56,7 +56,8 @@ def hinge(prediction: Real[Array, "batch *axes"], target: Sign[Array, "batch *ax
         prediction, target: (batch, *axes); one value per element
     Convention:
         Targets are -1 and 1 and never converted. TensorFlow 1 takes 0 and 1; Keras takes both, and converts if
-        all values of a call are 0 or 1. The derivative at the margin is 0.
+        all values of a call are 0 or 1. The derivative at the margin is half of
+        that before it, as in Keras and optax.
     Errata:
         The formula needs targets of -1 and 1, but it is printed beside two interfaces that differ: TensorFlow's
         takes 0 and 1, Keras' takes -1 and 1 as well.
@@ -67,7 +68,8 @@ def hinge(prediction: Real[Array, "batch *axes"], target: Sign[Array, "batch *ax
     Example:
         {"prediction": [0.5, -0.25], "target": [1, -1]} → 0.625
     """
-    return relu(1.0 - target * prediction)
+    short = 1.0 - target * prediction
+    return namespace(short).maximum(short, namespace(short).zeros_like(short))
 
 
 @loss(

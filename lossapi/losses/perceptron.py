@@ -3,7 +3,7 @@
 from lossapi.conventions import same_shape, unbatched
 from lossapi.definition import loss
 from lossapi.domains import Array, Label, Real, Rows, Sign
-from lossapi.functions import namespace, pick, relu
+from lossapi.functions import namespace, pick
 from lossapi.presets import optax
 
 
@@ -34,7 +34,8 @@ def perceptron(
     Example:
         {"prediction": [0.5, 0.25], "target": [1, -1]} → 0.125
     """
-    return relu(-target * prediction)
+    wrong = -target * prediction
+    return namespace(wrong).maximum(wrong, namespace(wrong).zeros_like(wrong))
 
 
 @loss(
