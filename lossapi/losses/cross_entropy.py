@@ -94,6 +94,10 @@ def _of_probabilities(arguments: Arguments) -> Arguments:
             differs="classes along any axes; a label of 0 for a logit of -inf gives NaN",
         ),
         optax(
+            "smooth_labels(labels, alpha)",
+            refused="it gives smoothed targets, not a loss: label_smoothing smooths them here",
+        ),
+        optax(
             "safe_softmax_cross_entropy(logits, labels)",
             fixed=LOGITS,
             prepare=class_axes.optax_dense(guarded=True),
