@@ -134,15 +134,30 @@ def _drawn(definition: Definition, rows: int, dtype: str, extreme: bool) -> Iter
 
 def _variations(definition: Definition) -> Iterator[tuple[str, Specs, Mapping[str, Any]]]:
     """Which form each tensor has and which parameters are given, with a title."""
-    required = {each.name: each.forms.specs[0] for each in definition.inputs if not each.optional}
-    yield "as it is", required, {}
-    for specs in _forms(definition.inputs, required):
-        yield ", ".join(f"{name} {spec.domain.name} {spec}" for name, spec in specs.items()), specs, {}
-    for name, (annotation, default) in definition.fields.items():
-        values = [-1] if name in ("class_axis", "axis") else list(_alternatives(annotation, default))
-        for value in values:
-            if value != default:
-                yield f"{name}={value!r}", required, {name: value}
+    for kind, inputs in _taken_apart(definition):
+        required = {each.name: each.forms.specs[0] for each in inputs if not each.optional}
+        yield f"as it is{kind}", required, {}
+        for specs in _forms(inputs, required):
+            yield ", ".join(f"{name} {spec.domain.name} {spec}" for name, spec in specs.items()), specs, {}
+        for name, (annotation, default) in definition.fields.items():
+            values = [-1] if name in ("class_axis", "axis") else list(_alternatives(annotation, default))
+            for value in values:
+                if value != default:
+                    yield f"{name}={value!r}{kind}", required, {name: value}
+
+
+def _taken_apart(definition: Definition) -> Iterator[tuple[str, tuple[Input, ...]]]:
+    """The inputs; where some are groups of tensors, once for each kind of group, its members by themselves."""
+    kinds = next((each.family.kinds for each in definition.inputs if each.family), None)
+    if kinds is None:
+        yield "", definition.inputs
+        return
+    for kind, members in kinds:
+        apart = [
+            [Input(f"{each.name}.{kind}.{name}", forms) for name, forms in members.items()] if each.family else [each]
+            for each in definition.inputs
+        ]
+        yield f", {kind} of {' and '.join(members)}", tuple(each for some in apart for each in some)
 
 
 def _forms(inputs: tuple[Input, ...], required: Specs) -> Iterator[Specs]:
