@@ -12,6 +12,7 @@ import pytest
 
 from lossapi import compute, like
 from lossapi.domains import Array
+from lossapi.errors import ShapeError
 
 ARTICLE_1: dict[str, Any] = {"smooth_numerator": 1e-8, "smooth_denominator": 1e-8}
 ARTICLE_2: dict[str, Any] = {"smooth_numerator": 0.0, "smooth_denominator": 1e-5}
@@ -322,3 +323,23 @@ def test_huber_and_smooth_l1_of_article_2() -> None:
 def test_huber_becomes_absolute_and_half_squared_error_of_article_2(delta: float) -> None:
     value = ours("huber", ESTIMATE, TRUTH, delta=delta)
     assert near(value, 2.0 * delta if delta < 1.0 else 7 / 3, 1e-5)
+
+
+@pytest.mark.parametrize("function", ["metrics.mean_squared_error", "metrics.mean_absolute_error"])
+def test_tf_metrics_of_article_2_weigh_element_by_element(function: str) -> None:
+    error = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    value = error**2 if "squared" in function else error
+    given = {"labels": np.zeros((2, 3)), "predictions": error}
+    for weights in (np.array([[1.0], [3.0]]), np.array([1.0, 3.0]), np.arange(6.0).reshape(2, 3), np.array(2.0)):
+        full = np.broadcast_to(weights[:, None] if weights.shape == (2,) else weights, (2, 3))
+        expected = (full * value).sum() / full.sum()
+        assert near(theirs("tf1", function, **given, weights=weights), expected)
+    assert near(theirs("tf1", function, labels=np.zeros((2, 3, 1)), predictions=error), value.mean())
+    # a division by nothing is 0
+    assert theirs("tf1", function, **given, weights=np.zeros((2, 3))) == 0.0
+    assert theirs("tf1", function, labels=np.zeros(0), predictions=np.zeros(0)) == 0.0
+    for wrong in (np.ones(3), np.ones((2, 2)), np.ones((1, 1, 2, 3))):
+        with pytest.raises(ShapeError):
+            theirs("tf1", function, **given, weights=wrong)
+    with pytest.raises(ShapeError):
+        theirs("tf1", function, labels=np.zeros(2), predictions=error)
