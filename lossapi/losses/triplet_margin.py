@@ -23,7 +23,7 @@ def _torchs(arguments: Arguments) -> Arguments:
     if isinstance(margin, int | float) and margin <= 0:
         raise ParameterError("margin > 0", repr(margin), ("margin",))
     p: Any = arguments.get("p")
-    return {**arguments, "p": None, "distance": "chebyshev"} if p == float("inf") else arguments
+    return {**arguments, "p": None, "distance": "chebyshev"} if p in (float("inf"), "Infinity") else arguments
 
 
 def _by_name(arguments: Arguments) -> Arguments:
