@@ -9,15 +9,18 @@ from lossapi.domains import Array
 from lossapi.functions import digamma
 
 
+def sound(x: Array) -> bool:
+    """Whether no NaN is in x, as far as can be told."""
+    if not known(x):
+        return False
+    peak = np.maximum.reduce(x, axis=None, initial=0.0)
+    return bool(peak == peak)
+
+
 def grown(gap: Array, x: Array) -> Array:
     """exp of the gap between x and something nearly as large: 1 where both are infinite."""
     power = np.exp(gap)
-    peak = np.maximum.reduce(power, axis=None, initial=0.0)
-    return (
-        power
-        if known(power) and peak == peak
-        else np.where(np.isinf(x) & (power != power), 1.0, power).astype(power.dtype, copy=False)
-    )
+    return power if sound(power) else np.where(np.isinf(x) & (power != power), 1.0, power).astype(x.dtype, copy=False)
 
 
 def bell(x: Array) -> Array:
@@ -29,10 +32,7 @@ def bell(x: Array) -> Array:
 def share(x: Array, total: Array) -> Array:
     """exp(x - total), the softmax; 0 in a slice of -inf."""
     power = np.exp(x - total)
-    peak = np.maximum.reduce(power, axis=None, initial=0.0)
-    return (
-        power if known(power) and peak == peak else np.where(x == -np.inf, 0.0, power).astype(power.dtype, copy=False)
-    )
+    return power if sound(power) else np.where(x == -np.inf, 0.0, power).astype(x.dtype, copy=False)
 
 
 def log_softmax_back(g: Array, o: Array, x: Array, *, axis: int = -1) -> Array:
@@ -45,7 +45,7 @@ def log_softmax_back(g: Array, o: Array, x: Array, *, axis: int = -1) -> Array:
 
 def trigamma(x: Array) -> Array:
     """The derivative of digamma for x > 0: ψ'(x) = ψ'(x + 1) + 1/x² up to 8, then the asymptotic series."""
-    carried, z = np.zeros_like(x), np.asarray(x)
+    carried, z = np.zeros_like(x), x
     for _ in range(8):
         small = z < 8.0
         carried = carried + np.where(small, 1.0 / (z * z), 0.0)
