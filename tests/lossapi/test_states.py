@@ -1,0 +1,68 @@
+"""States: what each adds up to, and how exactly."""
+
+import numpy as np
+import pytest
+
+from lossapi.states import Counts, Moments, Sums, Totals, Values, divisors, total
+
+
+def test_totals_hold_a_divisor_for_every_reduction() -> None:
+    whole = Totals(6.0, 2.5, 2, 3, 2) + Totals(1.0, 0.5, 1, 1, 1)
+    assert whole == Totals(7.0, 3.0, 3, 4, 3)
+    assert divisors(whole) == {"mean": 4, "sum": 1.0, "weighted_mean": 3.0, "nonzero_mean": 3, "batch_mean": 3}
+
+
+def test_a_total_is_float64_whatever_the_dtype() -> None:
+    ones = np.ones(2**24 + 8, np.float32)
+    assert total(ones) == 2**24 + 8  # in float32 2**24 + 1 is 2**24
+
+
+def test_rows_are_kept_in_order() -> None:
+    whole = Values((np.array([1.0]),), 1) + Values((np.array([2.0, 3.0]),), 2)
+    assert whole.count == 3
+    assert whole.array().tolist() == [1.0, 2.0, 3.0]
+
+
+def test_sums_add_by_name() -> None:
+    whole = Sums({"a": np.array([1.0, 2.0]), "b": np.array(1.0)}, 2) + Sums({"a": np.ones(2), "b": np.array(4.0)}, 1)
+    assert whole.sums["a"].tolist() == [2.0, 3.0]
+    assert whole.sums["b"] == 5.0
+    assert whole.count == 3
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e6])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_moments_merge_to_those_of_the_whole(offset: float, weighted: bool) -> None:
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(50, 2)) + offset, rng.choice([0.0, 0.5, 2.0], 50)
+    parts = [slice(0, 0), slice(0, 1), slice(1, 20), slice(20, 50)]
+    states = [Moments.of(x[p], w[p] if weighted else None, {"rows": np.array(float(len(x[p])))}) for p in parts]
+    whole = states[0] + states[1] + states[2] + states[3]
+    each = w if weighted else np.ones(50)
+    mean = np.average(x, axis=0, weights=each)
+    np.testing.assert_allclose(whole.weight, each.sum(), rtol=1e-14)
+    np.testing.assert_allclose(whole.mean, mean, rtol=1e-14)
+    np.testing.assert_allclose(whole.squares, (each[:, None] * (x - mean) ** 2).sum(axis=0), rtol=1e-8)
+    assert whole.sums["rows"] == 50
+    assert whole.count == 50
+
+
+def test_the_variance_of_large_float32_numbers_is_not_negative() -> None:
+    x = (1e4 + np.random.default_rng(1).normal(size=(10_000, 1))).astype(np.float32)
+    whole = Moments.of(x[:3_000], None, {}) + Moments.of(x[3_000:], None, {})
+    assert whole.squares[0] / whole.weight == pytest.approx(x.astype(np.float64).var(), rel=1e-9)
+
+
+def test_rows_without_weight_leave_moments_as_they_were() -> None:
+    nothing = Moments.of(np.ones((3, 1)), np.zeros(3), {})
+    something = Moments.of(np.array([[1.0], [3.0]]), None, {})
+    for whole in (nothing + something, something + nothing):
+        assert (whole.weight, whole.mean.tolist(), whole.squares.tolist(), whole.count) == (2.0, [2.0], [2.0], 5)
+
+
+def test_counts_grow_with_the_labels_met() -> None:
+    small = Counts.of_pairs(np.array([0, 1]), np.array([0, 0]), (2, 2), None, {})
+    large = Counts.of_pairs(np.array([2]), np.array([1]), (3, 3), np.array([0.5]), {})
+    assert (small + large).table.tolist() == [[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.5, 0.0]]
+    assert (large + small).table.tolist() == (small + large).table.tolist()
+    assert (small + large).count == 3
