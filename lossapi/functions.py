@@ -119,6 +119,13 @@ def product(w: Array, x: Array) -> Array:
 
 
 @delegated
+def floored_surprise(p: Array, y: Array, *, floor: float) -> Array:
+    """-(y log p + (1 - y) log(1 - p)), no log less than `floor`; its slope is held, not cut off, as PyTorch's is."""
+    xp = namespace(p)
+    return -y * clip(xp.log(p), low=floor) - (1.0 - y) * clip(log1m(p), low=floor)
+
+
+@delegated
 def relu(x: Array) -> Array:
     """max(x, 0)."""
     xp = namespace(x)

@@ -59,6 +59,10 @@ ELEMENTWISE: Pulls = {
     "log1p": (lambda g, o, x: g / (1.0 + x),),
     "log1m": (lambda g, o, p: g / (p - 1.0),),
     "product": (lambda g, o, w, x: g * x, lambda g, o, w, x: g * w),
+    "floored_surprise": (
+        lambda g, o, p, y, *, floor: g * ((p - y) / np.maximum(p * (1.0 - p), 1e-12)),
+        lambda g, o, p, y, *, floor: g * (np.log(1.0 - p) - np.log(p)),
+    ),
     "softplus": (lambda g, o, x: g * grown(x - o, x),),
     "sigmoid": (lambda g, o, x: g * bell(x),),
     "log_sigmoid": (lambda g, o, x: g * grown(o - x, x),),

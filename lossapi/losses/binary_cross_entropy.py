@@ -14,7 +14,7 @@ from lossapi.conventions import (
 )
 from lossapi.definition import loss
 from lossapi.domains import Array, Probability, Real, Rows, Score
-from lossapi.functions import clip, log1m, log1p, namespace, product
+from lossapi.functions import clip, floored_surprise, log1m, log1p, namespace, product
 from lossapi.parameters import Fraction, LogFloor, NonNegative
 from lossapi.presets import keras, optax, tf1, torch
 
@@ -120,7 +120,8 @@ def binary_cross_entropy(
         nats
     Convention:
         Exact: a probability of 0 for what happened costs infinity. `log_floor` -100 is PyTorch's least log,
-        1e-7 Keras' clip of the probabilities; `log_offset` 1e-7 is added inside the logs by TensorFlow 1.
+        1e-7 Keras' clip of the probabilities; `log_offset` 1e-7 is added inside the logs by TensorFlow 1. Under a
+        least log the gradient is PyTorch's too: (p - y)/max(p(1 - p), 1e-12).
     Errata:
         Often printed with the factor -1/N but no sum over the samples, or with a factor -½; the mean has neither.
     Raises:
@@ -135,6 +136,8 @@ def binary_cross_entropy(
     if alpha is not None:
         positive, negative = positive * alpha, 1.0 - alpha
     if not from_logits:
+        if log_floor is not None and log_floor <= 0 and not log_offset and pos_weight is None and alpha is None:
+            return floored_surprise(prediction, y, floor=log_floor)
         yes, no = _logs(prediction, log_floor, log_offset)
         exact = log_floor is None and not log_offset
         terms = (product(y, yes), product(1.0 - y, no)) if exact else (y * yes, (1.0 - y) * no)

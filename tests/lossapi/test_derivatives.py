@@ -171,6 +171,9 @@ def spellings() -> Mapping[str, list[Case]]:
         (lambda x: functions.clip(x, low=-0.4, high=0.6), (A,)),
         (lambda x: functions.clip(x, low=0.1), (A,)),
     ]
+    cases["floored_surprise"] = [
+        (lambda p, y: functions.floored_surprise(p, y, floor=-100.0), (POSITIVE / 2.1, np.abs(UNIT)))
+    ]
     cases["product"] = [(functions.product, (A, B)), (functions.product, (STACK, ROW))]
     cases["pick"] = [(lambda x: functions.pick(x, namespace(x).asarray(LABEL), axis=1), (A,))]
     return cases
