@@ -72,9 +72,7 @@ QUERY_OF_LISTING = [
         "description": "words that name or summary hold",
     },
 ]
-MODEL_PATH = [
-    {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}, "example": "huber"},
-]
+MODEL_PATH = [{"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}]
 QUERY_OF_MODEL = [
     {"name": "dtype", "in": "query", "schema": {"enum": ["float32", "float64"], "default": "float32"}},
     {"name": "opset", "in": "query", "schema": {"type": "integer"}},

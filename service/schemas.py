@@ -96,13 +96,13 @@ def read_request(definition: Definition, value: Any) -> dict[str, Any]:
 
 def request_schema(definition: Definition) -> dict[str, Any]:
     """The request body as JSON Schema."""
-    parameters = describe.parameters_schema(definition)["properties"]
+    parameters = describe.parameters_schema(definition)
     properties: dict[str, Any] = {}
     for each in definition.inputs:
         forms = " or ".join(str(spec) for spec in each.forms.specs)
         text = f"{each.forms.specs[0].domain.meaning}, {forms}"
         properties[each.name] = _tensor_schema(text, optional=each.optional)
-    properties |= parameters
+    properties |= parameters["properties"]
     properties["weight"] = _tensor_schema(COMMON["weight"][1], optional=True)
     if definition.kind == "loss":
         properties["reduction"] = {
@@ -111,7 +111,7 @@ def request_schema(definition: Definition) -> dict[str, Any]:
         }
     for name in ("return", "backend", *REPLY_KEYS):
         properties[name] = _common_schema(name)
-    required = [each.name for each in definition.inputs if not each.optional]
+    required = [each.name for each in definition.inputs if not each.optional] + parameters.get("required", [])
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
