@@ -1,4 +1,4 @@
-"""Tensors meet a definition: which form each comes in, axis sizes that must agree, the dtype to compute in.
+"""Tensors meet a definition: axis sizes that must agree, the dtype to compute in, weights lined up with rows.
 
 What comes out is a `Plan`: arrays in the kernel's own layout, ready to be cut along `batch`.
 """
@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 
 from lossapi.conventions import Align
-from lossapi.definition import Definition, Input, Map, Primitive
+from lossapi.definition import Input, Map, Primitive
 from lossapi.domains import BATCH, CLASSES, Array, Bindings, Spec
 from lossapi.errors import DtypeError, ParameterError, ShapeError, UnknownKey, nearest
+from lossapi.forms import arrange, fitting_map, recognise, turned, ways
+from lossapi.groups import apart
 
 SINGLE, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 _itemsize = attrgetter("itemsize")
@@ -95,11 +97,12 @@ def bind(
     align: Align | None = None,
 ) -> Plan:
     """Lay the tensors out for the kernel, or say what does not fit."""
+    tensors = apart(definition, tensors)
     mapping = fitting_map(definition, tensors, parameters)
     bound, absent = [], []
     bindings: Bindings = {CLASSES: 1} if CLASSES in mapping.axes and not mapping.by_class else {}
     _require_known(tensors, definition)
-    for each in sorted(mapping.inputs + definition.reading_inputs, key=_ways):
+    for each in sorted(mapping.inputs + definition.reading_inputs, key=ways):
         array = tensors.get(each.name)
         if array is None and each.default is not None:
             array = np.asarray(each.default, np.float64)
@@ -107,12 +110,13 @@ def bind(
             absent.append(_allow_absence(each))
             continue
         given = np.asarray(array)
-        array, spec, lone = _recognise(each, _turned(each, given, parameters), bindings)
+        array, spec, lone = recognise(each, turned(each, given, parameters), bindings)
         shape = () if lone else shape
-        array = _arrange(each.name, array, spec, parameters)
+        array = arrange(each.name, array, spec, parameters)
         spec.bind(each.name, array.shape, bindings)
         bound.append(Bound(each.name, spec, array, given))
     _require_sizes(bindings)
+    _require_alike([b for b in bound if b.name in mapping.loose])
     _require_label_target(bound, parameters)
     plan = Plan(
         definition=definition,
@@ -133,35 +137,6 @@ def bind(
     return _flattened(plan) if _elementwise(plan) else plan
 
 
-def _ways(each: Input) -> int:
-    """In how many forms a tensor may come: those with one say what the axes of the others are."""
-    return len(each.forms.specs)
-
-
-def fitting_map(definition: Primitive, tensors: Mapping[str, Array], parameters: Mapping[str, Any]) -> Map:
-    """The first of its maps whose axes the tensors have; where none fits, the first, which then says why."""
-    maps = definition.maps_for(parameters)
-    return maps[0] if len(maps) == 1 else next((each for each in maps if fits(each, tensors)), maps[0])
-
-
-def fits(mapping: Map, tensors: Mapping[str, Array]) -> bool:
-    """Whether the ranks of the tensors are those that a map takes together."""
-    met = Bindings()
-    for each in sorted(mapping.inputs, key=_ways):
-        given = tensors.get(each.name)
-        if given is None:
-            if each.optional:
-                continue
-            return False
-        shape = np.shape(given)
-        spec = next((spec for spec in each.forms.specs if _fits(spec, len(shape), met)), None)
-        if spec is None and not (shape == () and _lone(each)):
-            return False
-        if spec is not None and spec.variadic is not None:
-            met.setdefault(spec.axes[spec.variadic], shape[len(spec.axes) - 1 :])
-    return True
-
-
 def _widening(bound: list[Bound], tensors: Mapping[str, Array]) -> list[Array]:
     """The tensors that were given, without those that are one number for all rows: such a one is like a parameter."""
     given = [b for b in bound if tensors.get(b.name) is not None]
@@ -175,9 +150,12 @@ def compute_dtype(arrays: list[Array]) -> np.dtype[Any]:
     return SINGLE if widest.itemsize < SINGLE.itemsize else widest
 
 
-def _require_known(tensors: Mapping[str, Array], definition: Definition) -> None:
-    for name in tensors:
-        if name not in definition.input_names:
+def _require_known(tensors: Mapping[str, Array], definition: Primitive) -> None:
+    known = {each.name for mapping in definition.maps for each in mapping.inputs + definition.reading_inputs}
+    for name, array in tensors.items():
+        if name in known and isinstance(array, Mapping):
+            raise ParameterError(f"{name} as one tensor", "an object", (name,))
+        if name not in known:
             raise UnknownKey(nearest(name, definition.input_names), f"unknown key {name!r}", (name,))
 
 
@@ -185,52 +163,6 @@ def _allow_absence(each: Input) -> str:
     if not each.optional:
         raise ParameterError(f"tensor {each.name}", "nothing", (each.name,))
     return each.name
-
-
-def _recognise(each: Input, array: Array, bindings: Bindings) -> tuple[Array, Spec, bool]:
-    """The form that an array has by dtype and shape, never by its values; a lone number is a batch of one."""
-    fitting = [spec for spec in each.forms.specs if _fits(spec, array.ndim, bindings)]
-    for spec in fitting:
-        if spec.domain.accepts(array.dtype):
-            return array, spec, False
-    if fitting:
-        wanted = f"{each.name}: {fitting[0].domain.meaning} as integers"
-        raise DtypeError(wanted, f"dtype {array.dtype}", (each.name,))
-    lone = _lone(each)
-    if array.ndim or lone is None:
-        wanted = " or ".join(str(spec) for spec in each.forms.specs)
-        raise ShapeError(f"{each.name} with axes {wanted}", f"shape {array.shape}", (each.name,))
-    lone.domain.check_dtype(each.name, array)
-    return array.reshape(1), lone, True
-
-
-def _turned(each: Input, array: Array, parameters: Mapping[str, Any]) -> Array:
-    """The axis that `axis` points at moved last; a lone vector is a batch of one."""
-    axis = parameters.get("axis")
-    if axis is None or not each.forms.specs[0].batched:
-        return array
-    moved = _moved(each.name, array, axis, array.ndim - 1, "axis")
-    return moved[None] if moved.ndim == 1 else moved
-
-
-def _lone(each: Input) -> Spec | None:
-    """The form in which a lone number is a batch of one."""
-    return next((s for s in each.forms.specs if s.axes == (BATCH, "*axes")), None)
-
-
-def _fits(spec: Spec, rank: int, bindings: Bindings) -> bool:
-    """Whether the rank fits, given how many axes `*axes` stands for in a tensor met before."""
-    if not spec.fits_rank(rank):
-        return False
-    met = None if spec.variadic is None else bindings.get(spec.axes[spec.variadic])
-    return not isinstance(met, tuple) or rank - len(spec.axes) + 1 == len(met)
-
-
-def _arrange(name: str, array: Array, spec: Spec, parameters: Mapping[str, Any]) -> Array:
-    """Move the axis that `class_axis` points at to where the kernel expects it."""
-    if spec.axes[1:2] == (CLASSES,):
-        return _moved(name, array, parameters.get("class_axis", 1), 1, "class_axis")
-    return array
 
 
 def laid_out(plan: Plan, bound: Bound, array: Array) -> Array:
@@ -241,19 +173,20 @@ def laid_out(plan: Plan, bound: Bound, array: Array) -> Array:
 def arranged(plan: Plan, bound: Bound, array: Array) -> Array:
     """An array with the tensor's own axes, in the order of the kernel's."""
     each = next(i for i in plan.map.inputs + plan.definition.reading_inputs if i.name == bound.name)
-    return _arrange(each.name, _turned(each, array, plan.parameters), bound.spec, plan.parameters)
-
-
-def _moved(name: str, array: Array, source: int, to: int, parameter: str) -> Array:
-    if not -array.ndim <= source < array.ndim:
-        raise ParameterError(f"{parameter} within the {array.ndim} axes of {name}", str(source), (parameter,))
-    return array if source % array.ndim == to else np.moveaxis(array, source, to)
+    return arrange(each.name, turned(each, array, plan.parameters), bound.spec, plan.parameters)
 
 
 def _require_sizes(bindings: Bindings) -> None:
     for axis, size in bindings.items():
         if size == 0 and axis not in (BATCH, "length"):
             raise ShapeError(f"at least one entry along axis {axis}", "0")
+
+
+def _require_alike(loose: list[Bound]) -> None:
+    for each in loose[1:]:
+        if each.cut != loose[0].cut:
+            other = f"axes {each.spec} like {loose[0].name}" if loose[0].cut else f"no batch, as {loose[0].name} has none"
+            raise ShapeError(f"{each.name} with {other}", f"shape {each.given.shape}", (each.name,))
 
 
 def _require_label_target(bound: list[Bound], parameters: Mapping[str, Any]) -> None:
@@ -269,7 +202,7 @@ def _elementwise(plan: Plan) -> bool:
     return (
         (plan.map.axes == every or (sums and plan.sum_axes == (BATCH,)))
         and (plan.map.weight is None or plan.map.weight.axes == every)
-        and full[0].array.ndim > 1
+        and max((b.array.ndim for b in full), default=0) > 1
         and all(b.spec.axes == every for b in full)
         and plan.parameters.get("axis") is None
         and plan.mean_axes == 0

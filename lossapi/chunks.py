@@ -79,7 +79,7 @@ def take(plan: Plan, cut: slice, unchecked: frozenset[str]) -> tuple[dict[str, A
         if bound is true:
             mask = array != plan.parameters["ignore_index"]
             array = np.where(mask, array, 0)
-        if bound.name not in unchecked:
+        if bound.name.partition(".")[0] not in unchecked:
             check(plan, bound, array)
         taken[bound.name] = cast(plan, bound, array)
     return {each.name: taken.get(each.name) for each in plan.map.inputs}, mask
@@ -99,7 +99,8 @@ def true_labels(plan: Plan) -> Bound | None:
     """The labels of which some are ignored, if any are: the last, since labels before them are predicted."""
     if plan.parameters.get("ignore_index") is None:
         return None
-    return next((bound for bound in reversed(plan.tensors) if bound.spec.domain.name == "label"), None)
+    labels = {bound.name: bound for bound in plan.tensors if bound.spec.domain.name == "label"}
+    return next((labels[each.name] for each in reversed(plan.map.inputs) if each.name in labels), None)
 
 
 def cast(plan: Plan, bound: Bound, array: Array) -> Array:

@@ -4,13 +4,13 @@ A *step* takes the arguments of a preset under our names, tensors as arrays, and
 several. An *alignment* lines sample weights up with the shape of the rows they weigh.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from lossapi.domains import Array
+from lossapi.domains import TAG, Array
 from lossapi.errors import DomainError, DtypeError, ParameterError, ShapeError, TooLarge, Unsupported
 
 Arguments = dict[str, Any]
@@ -177,6 +177,40 @@ def common_shape(arrays: Iterable[Array], name: str) -> Shape:
     if prod(shape) > max(LARGEST, *map(prod, shapes)):
         raise TooLarge(f"at most {LARGEST} elements after broadcasting", f"{prod(shape)}", (name,))
     return shape
+
+
+def broadcast_groups(events: Mapping[str, int], *names: str) -> Prepare:
+    """The parameters of distributions in their common batch shape; `events` says which have axes of their own."""
+
+    def stretch(arguments: Arguments) -> Arguments:
+        groups = {name: arguments[name] for name in names if isinstance(arguments[name], Mapping)}
+        laid = {name: {k: v if k == TAG else _array(v) for k, v in g.items()} for name, g in groups.items()}
+        rank = {name: events.get(str(group.get(TAG)), 0) for name, group in laid.items()}
+        parts = [(name, k, v) for name, group in laid.items() for k, v in group.items() if k != TAG]
+        batch = {(name, k): np.empty(v.shape[: max(v.ndim - rank[name], 0)], bool) for name, k, v in parts}
+        shape = common_shape(batch.values(), names[-1]) if batch else ()
+        for name, k, v in parts if shape else ():
+            laid[name][k] = np.broadcast_to(v, (*shape, *v.shape[batch[name, k].ndim :]))
+        return arguments | laid
+
+    return stretch
+
+
+def nan_in_group(name: str, kind: str, member: str, condition: Callable[[Array], Array]) -> Prepare:
+    """NaN instead of values of one parameter of one kind of distribution, where the library answers NaN."""
+
+    def mark(arguments: Arguments) -> Arguments:
+        group = arguments[name]
+        if not isinstance(group, Mapping) or group.get(TAG) != kind or member not in group:
+            return arguments
+        array = _array(group[member])
+        return arguments | {name: {**group, member: np.where(condition(array), np.nan, array)}}
+
+    return mark
+
+
+def _array(value: Any) -> Array:
+    return value if hasattr(value, "dtype") else np.asarray(value)
 
 
 def zero_target(arguments: Arguments) -> Arguments:

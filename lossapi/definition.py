@@ -13,14 +13,14 @@ maps takes the first whose axes its tensors have: one set, say, or a class axis 
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, wraps
 from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel
 
 from lossapi.document import Document, read_document
-from lossapi.domains import CLASSES, Forms, Spec
+from lossapi.domains import BATCH, CLASSES, Family, Forms, Spec
 from lossapi.parameters import Field, Integer, Reduction, model, read_parameters
 from lossapi.presets import Preset
 
@@ -42,6 +42,12 @@ class Input:
         """Whether a request may leave it out."""
         return self.forms.optional or self.default is not None
 
+    @property
+    def family(self) -> Family | None:
+        """What groups of tensors it may be, where it is not one tensor."""
+        domain = getattr(self.forms.specs[0], "domain", None)
+        return domain if isinstance(domain, Family) else None
+
 
 @dataclass(frozen=True)
 class Map:
@@ -52,6 +58,7 @@ class Map:
     output: Any
     parameters: Mapping[str, Field]
     weight: Spec | None
+    public: tuple[Input, ...]
 
     @cached_property
     def axes(self) -> tuple[str, ...]:
@@ -62,6 +69,12 @@ class Map:
     def gives(self) -> str:
         """`rows`, `sums` or `state`."""
         return self.output.domain.name if isinstance(self.output, Spec) else "state"
+
+    @cached_property
+    def loose(self) -> frozenset[str]:
+        """The tensors it needs that may come with a batch or, all alike, without."""
+        needed = {i.name: {BATCH in spec.axes for spec in i.forms.specs} for i in self.inputs if not i.optional}
+        return frozenset(name for name, batched in needed.items() if len(batched) > 1)
 
     @cached_property
     def by_class(self) -> bool:
@@ -91,8 +104,41 @@ def read_map(function: Function) -> Map:
             default = None if argument.default is argument.empty else argument.default
             inputs.append(Input(argument.name, forms, default))
     own = next((i.forms.specs[0] for i in inputs if i.name == "weight"), None)
-    tensors = tuple(i for i in inputs if i.name != "weight")
-    return Map(function, tensors, signature.return_annotation, read_parameters(function), own)
+    public = tuple(i for i in inputs if i.name != "weight")
+    function, tensors = taken_apart(function, public)
+    return Map(function, tensors, signature.return_annotation, read_parameters(function), own, public)
+
+
+def taken_apart(function: Function, inputs: tuple[Input, ...]) -> tuple[Function, tuple[Input, ...]]:
+    """A function of groups of tensors as one of all their members, of which some will be there."""
+    flat = tuple(part for each in inputs for part in parts_of(each))
+    if flat == inputs:
+        return function, inputs
+
+    @wraps(function)
+    def call(*arrays: Any, **parameters: Any) -> Any:
+        given = {each.name: array for each, array in zip(flat, arrays, strict=True)}
+        return function(*(regrouped(each, given) for each in inputs), **parameters)
+
+    return call, flat
+
+
+def parts_of(each: Input) -> list[Input]:
+    """The tensors of a group by names such as `p.normal.loc`; one tensor as it is."""
+    domain = each.family
+    if domain is None:
+        return [each]
+    return [Input(f"{each.name}.{name}", replace(forms, optional=True)) for name, forms in domain.members.items()]
+
+
+def regrouped(each: Input, given: Mapping[str, Any]) -> Any:
+    """What a kernel is given for one of its arguments: an array, or a group's members and their kind."""
+    domain = each.family
+    if domain is None:
+        return given[each.name]
+    there = {tuple(part.name.split(".")[1:]): given[part.name] for part in parts_of(each)}
+    there = {name: array for name, array in there.items() if array is not None}
+    return {domain.tag: next(iter(there))[0], **{member: array for (_, member), array in there.items()}}
 
 
 @dataclass(frozen=True)
@@ -163,7 +209,7 @@ class Primitive(Definition):
     @cached_property
     def inputs(self) -> tuple[Input, ...]:
         """Its tensors, in order: those of its maps, then those of the reading alone."""
-        return merged_inputs(each for mapping in self.maps for each in mapping.inputs) + self.reading_inputs
+        return merged_inputs(each for mapping in self.maps for each in mapping.public) + self.reading_inputs
 
     @cached_property
     def reading_inputs(self) -> tuple[Input, ...]:
@@ -190,7 +236,8 @@ class Primitive(Definition):
     @property
     def differentiable(self) -> bool:
         """Whether its value has a derivative by real inputs; what is kept as a state of another kind has none."""
-        real = any(spec.domain.kind == "real" for each in self.inputs for spec in each.forms.specs)
+        every = (each for mapping in self.maps for each in mapping.inputs)
+        real = any(spec.domain.kind == "real" for each in every for spec in each.forms.specs)
         return real and all(each.gives != "state" for each in self.maps)
 
     def for_rows(self, parameters: Mapping[str, Any]) -> bool:

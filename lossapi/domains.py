@@ -9,7 +9,7 @@ other.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -20,12 +20,15 @@ from lossapi.errors import DomainError, DtypeError, ShapeError
 __all__ = [
     "BATCH",
     "CLASSES",
+    "TAG",
     "Array",
     "Binary",
     "BinaryLabel",
     "Bindings",
     "Bounds",
+    "Distribution",
     "Domain",
+    "Family",
     "Forms",
     "Group",
     "Index",
@@ -51,6 +54,8 @@ __all__ = [
 Array: TypeAlias = Any
 """An array of any Array-API namespace; what it must hold is said by its domain and axes."""
 
+TAG = "distribution"
+"""The key that says which kind of distribution the parameters beside it are those of."""
 BATCH = "batch"
 CLASSES = "classes"
 
@@ -209,9 +214,27 @@ class Domain:
 
 Bounds = tuple[float | None, float | None]
 
+
+@dataclass(frozen=True)
+class Family(Domain):
+    """Not one tensor but several by name: of one of some kinds, each with its members, told apart by `tag`.
+
+    One kind may stand several times, where it can be said by one set of members or by another.
+    """
+
+    tag: str = ""
+    kinds: tuple[tuple[str, Mapping[str, Forms]], ...] = field(default=(), compare=False)
+
+    @property
+    def members(self) -> dict[str, Forms]:
+        """Every member of every kind, as `kind.member`."""
+        return {f"{kind}.{name}": forms for kind, members in self.kinds for name, forms in members.items()}
+
+
 if TYPE_CHECKING:
     from typing import Annotated as Binary
     from typing import Annotated as BinaryLabel
+    from typing import Annotated as Distribution
     from typing import Annotated as Group
     from typing import Annotated as Index
     from typing import Annotated as Label
@@ -251,3 +274,24 @@ else:
     PaddedIndex = Domain("padded_index", "index (-1 is padding)", "label", low=-1)
     Rows = Domain("rows", "one value per row")
     Sums = Domain("sums", "sums per row, added over rows")
+
+    def _each(domain: Domain, *event: str) -> Forms:
+        """One for each row, or one for all."""
+        return Spec(domain, (BATCH, "*axes", *event)) | Spec(domain, event)
+
+    Distribution = Family(
+        "distribution",
+        "a distribution and its parameters",
+        "group",
+        tag=TAG,
+        kinds=(
+            ("normal", {"loc": _each(Real), "scale": _each(NonNegativeReal)}),
+            ("bernoulli", {"probs": _each(Probability)}),
+            ("bernoulli", {"logits": _each(Real)}),
+            ("categorical", {"probs": _each(NonNegativeReal, "dim")}),
+            ("categorical", {"logits": _each(Real, "dim")}),
+            ("beta", {"concentration1": _each(NonNegativeReal), "concentration0": _each(NonNegativeReal)}),
+            ("gamma", {"concentration": _each(NonNegativeReal), "rate": _each(NonNegativeReal)}),
+            ("dirichlet", {"concentration": _each(NonNegativeReal, "dim")}),
+        ),
+    )

@@ -22,6 +22,7 @@ from lossapi.conventions import Align
 from lossapi.definition import Definition, Primitive
 from lossapi.domains import Array
 from lossapi.errors import LossError, NonFiniteError, ParameterError, Unsupported
+from lossapi.groups import apart, placed, together
 from lossapi.states import State
 from lossapi.summands import Summand, summands
 
@@ -91,7 +92,7 @@ class Result:
             **reduction,
             "count": self.count,
             "finite": self.finite,
-            **({} if self.gradient is None else {"gradient": dict(self.gradient)}),
+            **({} if self.gradient is None else {"gradient": together(self.gradient)}),
             **({"terms": list(self.terms)} if self.terms else {}),
             "backend": self.backend,
             "provider": self.provider,
@@ -109,13 +110,20 @@ def compute(
     Options are the fields of `Call`, such as `weight` and `reduction`. Raises a `LossError` for bad input.
     """
     definition = registry.find(name) if isinstance(name, str) else name
-    arrays = {key: np.asarray(value) for key, value in tensors.items()}
+    arrays = {key: np.asarray(value) for key, value in apart(definition, tensors).items()}
     return run(Call(definition, arrays, parameters or {}, **options))
 
 
 @np.errstate(all="ignore")
 def run(call: Call) -> Result:
     """Check, cut, map, merge, read; floating-point warnings off, since NaN and infinities are results."""
+    try:
+        return _run(call)
+    except LossError as error:
+        raise placed(error) from None
+
+
+def _run(call: Call) -> Result:
     definition = call.definition
     if isinstance(definition, Combination):
         return _added(call, definition)

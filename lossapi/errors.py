@@ -72,18 +72,18 @@ class LossError(ValueError):
         self.faults = tuple(replace(fault, where=(*prefix, *fault.where)) for fault in self.faults)
         return self
 
-    def renamed(self, names: Mapping[str, str]) -> Self:
-        """The same error with the first step of each place under another name."""
-        self.faults = tuple(
-            replace(fault, where=(names.get(str(fault.where[0]), fault.where[0]), *fault.where[1:]))
-            if fault.where
-            else fault
-            for fault in self.faults
-        )
+    def renamed(self, names: Mapping[str, str | Path]) -> Self:
+        """The same error with the first step of each place under another name, or at another path."""
+        self.faults = tuple(replace(fault, where=_renamed(fault.where, names)) for fault in self.faults)
         return self
 
     def __str__(self) -> str:
         return "; ".join(map(str, self.faults))
+
+
+def _renamed(where: Path, names: Mapping[str, str | Path]) -> Path:
+    first = names.get(str(where[0]), where[0]) if where else ()
+    return (*(first if isinstance(first, tuple) else (first,)), *where[1:])
 
 
 class Unreadable(LossError):

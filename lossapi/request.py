@@ -5,6 +5,7 @@ from typing import Any
 
 from lossapi.definition import Definition
 from lossapi.engine import Call
+from lossapi.groups import apart
 
 OPTIONS = {"weight": "weight", "reduction": "reduction", "return": "returns", "backend": "backend"}
 
@@ -15,7 +16,7 @@ def as_call(definition: Definition, request: Mapping[str, Any]) -> Call:
     inputs = {each.name for each in definition.inputs}
     return Call(
         definition,
-        tensors={key: value for key, value in given.items() if key in inputs},
+        tensors=apart(definition, {key: value for key, value in given.items() if key in inputs}),
         parameters={key: value for key, value in given.items() if key not in inputs and key not in OPTIONS},
         **{name: given[key] for key, name in OPTIONS.items() if key in given},
     )

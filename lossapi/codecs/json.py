@@ -15,10 +15,11 @@ import ml_dtypes
 import numpy as np
 import orjson
 
-from lossapi.domains import Array
+from lossapi.domains import TAG, Array
 from lossapi.errors import (
     DomainError,
     DtypeError,
+    LossError,
     NonFiniteError,
     ParameterError,
     ShapeError,
@@ -65,13 +66,23 @@ def decode(body: bytes) -> Any:
 def tensor(value: Any) -> Array:
     """The array that a JSON value stands for: all integers are int64, else float64, unless a dtype is given.
 
-    A sparse tensor comes back as its three arrays by name; some presets take such.
+    A sparse tensor comes back as its three arrays by name, a distribution as its parameters; some take such.
     """
     if isinstance(value, dict):
+        if TAG in value:
+            return {key: part if key == TAG or part is None else _member(key, part) for key, part in value.items()}
         return {key: tensor(part) for key, part in value.items()} if value.keys() == SPARSE else _explicit(value)
     if not isinstance(value, list):
         return _from_flat([value], ())[()]
     return _from_list(value)
+
+
+def _member(key: str, value: Any) -> Array:
+    """One tensor of several, its faults placed under its name."""
+    try:
+        return tensor(value)
+    except LossError as error:
+        raise error.within(key) from None
 
 
 def _from_list(value: list[Any]) -> Array:
