@@ -9,9 +9,11 @@ import numpy as np
 
 from lossapi import engine, registry
 from lossapi.definition import Definition
+from lossapi.domains import TAG
 from lossapi.engine import Call, Result
-from lossapi.errors import LossError, ParameterError, UnknownName, nearest
+from lossapi.errors import DtypeError, LossError, ParameterError, UnknownName, nearest
 from lossapi.gradients import walk
+from lossapi.groups import apart, in_parts
 from lossapi.presets import REQUIRED, Preset
 from lossapi.tape import Traced, lower
 
@@ -47,14 +49,15 @@ def call(library: str, function: str, arguments: Mapping[str, Any]) -> Call:
     definition, preset = find(library, function)
     inputs = frozenset(each.name for each in definition.inputs)
     _require(definition, preset, arguments)
+    parted = {name for name in arguments if name in preset.sparse or in_parts(definition, preset.named(name))}
     given = {
-        name: np.asarray(value) if preset.is_tensor(name, inputs) and not plain(value) else value
+        name: _tensor(name, value, name in parted) if preset.is_tensor(name, inputs) else value
         for name, value in arguments.items()
     }
     ours = preset.translate(given)
     return Call(
         definition,
-        tensors={name: value for name, value in ours.items() if name in inputs},
+        tensors=apart(definition, {name: value for name, value in ours.items() if name in inputs}),
         parameters={name: value for name, value in ours.items() if name not in inputs and name not in OPTIONS},
         **{name: ours[name] for name in OPTIONS if name in ours},
     )
@@ -69,9 +72,15 @@ def _require(definition: Definition, preset: Preset, arguments: Mapping[str, Any
             raise ParameterError(f"tensor {name}", "null", (name,))
 
 
-def plain(value: Any) -> bool:
-    """Whether a tensor's argument is nothing, traced, or a sparse tensor by its parts: taken as it is."""
-    return value is None or isinstance(value, Mapping | Traced)
+def _tensor(name: str, value: Any, parted: bool) -> Any:
+    """An array of numbers; nothing stays nothing, and what comes in parts stays so where the preset takes it."""
+    if value is None or type(value) is Traced or (parted and isinstance(value, Mapping)):
+        return value
+    array = np.asarray(value)
+    if array.dtype.kind not in "biufV":
+        got = "an object" if isinstance(value, Mapping) else repr(value)
+        raise DtypeError(f"{name} as numbers", got, (name,))
+    return array
 
 
 def compute(
@@ -90,20 +99,46 @@ def compute(
 
 def differentiated(library: str, function: str, arguments: Mapping[str, Any], returns: Sequence[str]) -> Result:
     """The value, and its derivative by the library's own arguments: back through what lays them out for us too."""
-    definition, preset = find(library, function)
-    inputs = frozenset(each.name for each in definition.inputs)
-    leaves = {
-        name: Traced(np.asarray(value), tracked=True)
-        for name, value in arguments.items()
-        if preset.is_tensor(name, inputs) and not plain(value) and np.asarray(value).dtype.kind in "fV"
-    }
-    traced = call(library, function, {**arguments, **leaves})
+    leaves, given = traced_arguments(*find(library, function), arguments)
+    traced = call(library, function, given)
     tensors = {name: lower(value) for name, value in traced.tensors.items()}
     parameters = {name: lower(value) for name, value in traced.parameters.items()}
     tracked = {name: value for name, value in traced.tensors.items() if type(value) is Traced and value.tracked}
-    weight = lower(traced.weight)
-    asked = replace(traced, tensors=tensors, parameters=parameters, weight=weight, returns=returns, wrt=tuple(tracked))
-    result = engine.run(asked)
+    result = engine.run(
+        replace(
+            traced,
+            tensors=tensors,
+            parameters=parameters,
+            weight=lower(traced.weight),
+            returns=returns,
+            wrt=tuple(tracked),
+        )
+    )
     found = result.gradient or {}
-    seeds = [(value, found[name]) for name, value in tracked.items() if name in found]
-    return replace(result, gradient=walk(seeds, leaves))
+    return replace(
+        result, gradient=walk([(value, found[name]) for name, value in tracked.items() if name in found], leaves)
+    )
+
+
+def traced_arguments(
+    definition: Definition, preset: Preset, arguments: Mapping[str, Any]
+) -> tuple[dict[str, Traced], dict[str, Any]]:
+    """The floating tensors among the arguments as leaves of a tape, and the arguments with these in their place."""
+    inputs, given = frozenset(definition.input_names), dict(arguments)
+    leaves: dict[str, Traced] = {}
+    for name, value in arguments.items():
+        if isinstance(value, Mapping) and in_parts(definition, preset.named(name)):
+            own = {key: leaf for key, part in value.items() if (leaf := _leaf(part)) is not None}
+            leaves |= {f"{name}.{value.get(TAG)}.{key}": leaf for key, leaf in own.items()}
+            given[name] = {**value, **own}
+        elif preset.is_tensor(name, inputs) and (leaf := _leaf(value)) is not None:
+            leaves[name] = given[name] = leaf
+    return leaves, given
+
+
+def _leaf(value: Any) -> Traced | None:
+    """A leaf, where the value is an array of floating-point numbers."""
+    if value is None or isinstance(value, str | Mapping):
+        return None
+    array = np.asarray(value)
+    return Traced(array, tracked=True) if array.dtype.kind in "fV" else None
