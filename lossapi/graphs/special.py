@@ -7,8 +7,8 @@ import numpy as np
 
 from lossapi import functions
 from lossapi.domains import Array
-from lossapi.graphs import elements, reductions
-from lossapi.graphs.dims import Size, product
+from lossapi.graphs import dims, elements, reductions, shapes
+from lossapi.graphs.dims import Size
 from lossapi.graphs.graph import current, information
 from lossapi.graphs.symbol import Symbol
 
@@ -51,6 +51,23 @@ def softmax(x: Array, *, axis: int = -1) -> Symbol:
     return _along("Softmax", x, axis) if x.dtype == np.float32 else elements.exp(log_softmax(x, axis=axis))
 
 
+def surprisal(x: Array, label: Array, *, axis: int = 1) -> Array:
+    """Minus the log-softmax of x at `label`."""
+    return elements.same("negative")(pick(log_softmax(x, axis=axis), label, axis=axis))
+
+
+def pick(x: Array, label: Array, *, axis: int = 1) -> Symbol:
+    """The entry of x at `label` along an axis."""
+    entries = shapes.take_along_axis(x, shapes.expand_dims(label, axis=axis), axis=axis)
+    return shapes.squeeze(entries, axis=axis)
+
+
+def product(w: Array, x: Array) -> Symbol:
+    """w·x, and 0 where w is 0 and x infinite."""
+    whole = w * x
+    return elements.where((w == 0.0) & elements.truth("isinf")(x), shapes.zeros_like(whole), whole)
+
+
 def _shifted(x: Array, axis: int) -> tuple[Symbol, Symbol]:
     """x - max x, and the log of the sum of its powers: NaN reaches the sum whatever the maximum is."""
     shifted = elements.subtract(x, reductions.reduced("ReduceMax", x, axis, True))
@@ -59,7 +76,7 @@ def _shifted(x: Array, axis: int) -> tuple[Symbol, Symbol]:
 
 def count(x: Array, *, axis: int | tuple[int, ...]) -> Size:
     """How many entries x has along some axes, known or not."""
-    return product(x.shape[each] for each in ((axis,) if isinstance(axis, int) else axis))
+    return dims.product(x.shape[each] for each in ((axis,) if isinstance(axis, int) else axis))
 
 
 def spelt(name: str) -> Callable[..., Symbol]:

@@ -5,8 +5,7 @@ from lossapi.class_axes import UNCHECKED
 from lossapi.conventions import Arguments, positive_smoothing, steps
 from lossapi.definition import loss
 from lossapi.domains import Array, Label, Probability, Real, Rows, Score
-from lossapi.functions import floored_log, log_softmax, namespace
-from lossapi.maps.surprise import surprise
+from lossapi.maps.surprise import of_logits, of_probabilities
 from lossapi.parameters import Fraction, LogFloor
 from lossapi.presets import keras, optax, tf1, torch
 
@@ -151,8 +150,6 @@ def cross_entropy(
     Example:
         {"prediction": [[2.0, 1.0, 0.1]], "target": [0], "from_logits": true} → 0.4170300162778335
     """
-    xp = namespace(prediction)
-    if normalize:
-        prediction = prediction / xp.sum(prediction, axis=1, keepdims=True)
-    logs = log_softmax(prediction, axis=1) if from_logits else floored_log(prediction, floor=log_floor)
-    return surprise(logs, target, class_weight, label_smoothing)
+    if from_logits:
+        return of_logits(prediction, target, class_weight, label_smoothing)
+    return of_probabilities(prediction, target, class_weight, label_smoothing, normalize=normalize, floor=log_floor)

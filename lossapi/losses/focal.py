@@ -6,7 +6,7 @@ from lossapi.conventions import Arguments, steps
 from lossapi.definition import loss
 from lossapi.domains import Array, Label, Probability, Real, Rows, Score
 from lossapi.errors import ParameterError
-from lossapi.functions import clip, count, log_softmax, namespace, one_hot, pick, product, softmax
+from lossapi.functions import clip, count, log_softmax, namespace, one_hot, pick, product, softmax, surprisal
 from lossapi.parameters import Fraction, LogFloor, NonNegative
 from lossapi.presets import keras
 
@@ -68,31 +68,44 @@ def focal(
         {"prediction": [[0.9, 0.1], [0.5, 0.5]], "target": [0, 1], "alpha": [0.25, 0.75]} → 0.06511424882206715
     """
     xp = namespace(prediction)
-    if from_logits and log_floor is None:
-        logs = log_softmax(prediction, axis=1)
-        p = xp.exp(logs)
-    else:
-        p = _held(softmax(prediction, axis=1) if from_logits else prediction, normalize, log_floor)
-        logs = _logs(p, log_floor)
+    exact = from_logits and log_floor is None
+    if from_logits and not exact:
+        prediction = softmax(prediction, axis=1)
     if target.ndim == prediction.ndim or label_smoothing:
         y = target if target.ndim == prediction.ndim else one_hot(target, prediction, axis=1)
         y = y * (1.0 - label_smoothing) + label_smoothing / count(y, axis=1) if label_smoothing else y
-        by_class = None if alpha is None else xp.reshape(alpha, (-1, *(1,) * (prediction.ndim - 2)))
-        terms = product(y, logs) * (1.0 - p) ** gamma
-        return -xp.sum(terms if by_class is None else terms * by_class, axis=1)
-    value = -pick(logs, target, axis=1) * (1.0 - pick(p, target, axis=1)) ** gamma
+        logs, miss = _of_all(prediction, exact, normalize, log_floor)
+        by_class = 1.0 if alpha is None else xp.reshape(alpha, (-1, *(1,) * (prediction.ndim - 2)))
+        return -xp.sum(product(y, logs) * miss**gamma * by_class, axis=1)
+    surprise, miss = _of_one(prediction, target, exact, normalize, log_floor)
+    value = surprise * miss**gamma
     if alpha is None or alpha.ndim == 0:
         return value if alpha is None else alpha * value
     return value * xp.reshape(xp.take(alpha, xp.reshape(target, (-1,)), axis=0), target.shape)
 
 
-def _held(p: Array, normalize: bool, floor: float | None) -> Array:
-    """Probabilities divided by their sum, if they shall be, and held within a positive floor."""
-    p = p / namespace(p).sum(p, axis=1, keepdims=True) if normalize else p
-    return clip(p, low=floor, high=1.0 - floor) if floor is not None and floor > 0 else p
+def _of_all(x: Array, exact: bool, normalize: bool, floor: float | None) -> tuple[Array, Array]:
+    """log p and 1 - p of every class: of logits where they are exact, else of probabilities."""
+    xp = namespace(x)
+    if exact:
+        logs = log_softmax(x, axis=1)
+        return logs, 1.0 - xp.exp(logs)
+    return _logs(x / xp.sum(x, axis=1, keepdims=True) if normalize else x, floor)
 
 
-def _logs(p: Array, floor: float | None) -> Array:
-    """Their logs, no less than a floor that is not positive."""
+def _of_one(x: Array, target: Array, exact: bool, normalize: bool, floor: float | None) -> tuple[Array, Array]:
+    """-log p and 1 - p of the class that came."""
+    xp = namespace(x)
+    if exact:
+        surprise = surprisal(x, target, axis=1)
+        return surprise, -xp.expm1(-surprise)
+    p = pick(x, target, axis=1)
+    logs, miss = _logs(p / xp.sum(x, axis=1) if normalize else p, floor)
+    return -logs, miss
+
+
+def _logs(p: Array, floor: float | None) -> tuple[Array, Array]:
+    """log p and 1 - p of probabilities held within a positive floor, or whose log is."""
+    p = clip(p, low=floor, high=1.0 - floor) if floor is not None and floor > 0 else p
     logs = namespace(p).log(p)
-    return clip(logs, low=floor) if floor is not None and floor <= 0 else logs
+    return clip(logs, low=floor) if floor is not None and floor <= 0 else logs, 1.0 - p

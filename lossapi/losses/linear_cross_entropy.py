@@ -5,8 +5,8 @@ from lossapi.conventions import Arguments, Shape, floating, same_dtype, steps
 from lossapi.definition import loss
 from lossapi.domains import Array, Label, Probability, Real, Rows
 from lossapi.errors import ParameterError, ShapeError
-from lossapi.functions import log_softmax, namespace
-from lossapi.maps.surprise import surprise
+from lossapi.functions import namespace
+from lossapi.maps.surprise import of_logits
 from lossapi.parameters import Fraction
 from lossapi.presets import torch
 
@@ -72,4 +72,4 @@ def linear_cross_entropy(
     flat = xp.reshape(linear_weight, (-1, linear_weight.shape[-1]))
     logits = xp.reshape(xp.matmul(prediction, flat.T), (-1, *linear_weight.shape[:-1]))
     logits = logits if linear_bias is None else logits + linear_bias
-    return surprise(log_softmax(logits, axis=1), target, class_weight, label_smoothing)
+    return of_logits(logits, target, class_weight, label_smoothing)

@@ -1,8 +1,46 @@
-"""Minus the log-probability of what came: the rows of every cross-entropy over classes."""
+"""Minus the log-probability of what came: the rows of every cross-entropy over classes.
+
+An index without smoothing asks of each row one log, of the others nothing but their sum.
+"""
 
 from lossapi.domains import Array
-from lossapi.functions import count, namespace, pick, product
+from lossapi.functions import count, floored_log, log_softmax, namespace, pick, product, surprisal
 from lossapi.states import Weighted
+
+
+def of_logits(x: Array, target: Array, class_weight: Array | None, smoothing: float = 0.0) -> Array:
+    """-Σ_c w_c y_c log softmax(x)_c."""
+    if target.ndim == x.ndim or smoothing:
+        return surprise(log_softmax(x, axis=1), target, class_weight, smoothing)
+    return weighted(surprisal(x, target, axis=1), target, class_weight)
+
+
+def of_probabilities(
+    p: Array,
+    target: Array,
+    class_weight: Array | None,
+    smoothing: float = 0.0,
+    *,
+    normalize: bool = False,
+    floor: float | None = None,
+) -> Array:
+    """-Σ_c w_c y_c log p_c, of p divided by its sum if that is asked for, and no log below the floor."""
+    total = namespace(p).sum(p, axis=1, keepdims=True) if normalize else None
+    if target.ndim == p.ndim or smoothing:
+        logs = floored_log(p if total is None else p / total, floor=floor)
+        return surprise(logs, target, class_weight, smoothing)
+    own = pick(p, target, axis=1)
+    own = own if total is None else own / namespace(p).squeeze(total, axis=1)
+    return weighted(-floored_log(own, floor=floor), target, class_weight)
+
+
+def weighted(value: Array, target: Array, class_weight: Array | None) -> Array:
+    """Rows times the weight of their class, which is their weight too."""
+    if class_weight is None:
+        return value
+    xp = namespace(value, class_weight)
+    own = xp.reshape(xp.take(class_weight, xp.reshape(target, (-1,)), axis=0), target.shape)
+    return Weighted(value * own, own)
 
 
 def surprise(logs: Array, target: Array, class_weight: Array | None, smoothing: float) -> Array:
@@ -11,13 +49,12 @@ def surprise(logs: Array, target: Array, class_weight: Array | None, smoothing: 
     by_class = None if class_weight is None else xp.reshape(class_weight, (-1, *(1,) * (logs.ndim - 2)))
     if target.ndim == logs.ndim:
         return _of_distribution(logs, target, by_class, smoothing)
-    value, own = -pick(logs, target, axis=1), None
-    if class_weight is not None:
-        own = xp.reshape(xp.take(class_weight, xp.reshape(target, (-1,)), axis=0), target.shape)
-        value = value * own
-    if smoothing:
-        spread = -xp.sum(logs if by_class is None else logs * by_class, axis=1) / count(logs, axis=1)
-        value = (1.0 - smoothing) * value + smoothing * spread
+    hard = weighted(-pick(logs, target, axis=1), target, class_weight)
+    if not smoothing:
+        return hard
+    value, own = hard if isinstance(hard, Weighted) else (hard, None)
+    spread = -xp.sum(logs if by_class is None else logs * by_class, axis=1) / count(logs, axis=1)
+    value = (1.0 - smoothing) * value + smoothing * spread
     return value if own is None else Weighted(value, own)
 
 
