@@ -230,14 +230,21 @@ def masked(scores: Array, labels: Array, mask: Array) -> Arguments:
 
 
 def optax_mask(where: Any, axis: Any, logits: Shape, shape: Shape, *, by_row: bool = True) -> Array:
-    """`where` in the shape of the logits, or `by_row` of their rows."""
+    """`where` in the shape of the logits, or of their rows; if not `by_row`, as it is stretched by NumPy's rule too."""
     mask = np.asarray(where)
     if mask.dtype.kind != "b":
         raise DtypeError("where as true and false", f"dtype {mask.dtype}", ("where",))
     if mask.ndim != len(logits):
-        if axis is None or not by_row:
+        if axis is None:
             raise ShapeError(f"where of shape {logits}", f"shape {mask.shape}", ("where",))
-        mask = np.expand_dims(mask, tuple(axis) if isinstance(axis, list) else axis)
+        expanded = np.expand_dims(mask, tuple(axis) if isinstance(axis, list) else axis)
+        if not by_row and not np.array_equal(_masked_to(mask, shape), _masked_to(expanded, shape)):
+            raise ShapeError(f"where of shape {logits}", f"shape {mask.shape}", ("where",))
+        mask = expanded
+    return _masked_to(mask, shape)
+
+
+def _masked_to(mask: Array, shape: Shape) -> Array:
     try:
         return np.broadcast_to(mask, shape)
     except ValueError:

@@ -7,6 +7,7 @@ import pytest
 
 from lossapi import LossError, compute, engine, registry
 from lossapi.binding import bind
+from lossapi.definition import Primitive
 
 RNG = np.random.default_rng(0)
 X, W, B = RNG.normal(size=(5, 3)), RNG.normal(size=(4, 3)), RNG.normal(size=4)
@@ -32,7 +33,9 @@ def test_many_classes_are_cut_into_chunks_of_few_rows() -> None:
     classes = 1 << 17
     tensors = {"prediction": np.ones((64, 1)), "linear_weight": np.zeros((classes, 1)), "target": np.zeros(64, int)}
     assert compute("linear_cross_entropy", tensors).value == pytest.approx(np.log(classes))
-    plan = bind(registry.get("loss", "linear_cross_entropy"), tensors, {})
+    definition = registry.get("loss", "linear_cross_entropy")
+    assert isinstance(definition, Primitive)
+    plan = bind(definition, tensors, {})
     assert [cut.stop - cut.start for cut in engine.cuts(plan)] == [16] * 4
 
 
