@@ -1,4 +1,4 @@
-"""`python -m benchmarks [http|kernels] [--quick]`."""
+"""`python -m benchmarks [http|kernels|backends] [--quick]`."""
 
 import argparse
 import os
@@ -14,9 +14,9 @@ def leave(number: int, _frame: FrameType | None) -> None:
 
 
 def main() -> int:
-    """Run what was asked for, both by default."""
+    """Run what was asked for, by default all but the table of backends."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure lossapi.")
-    parser.add_argument("what", nargs="?", choices=["http", "kernels"], help="default: both")
+    parser.add_argument("what", nargs="?", choices=["http", "kernels", "backends"], help="default: the first two")
     parser.add_argument("--quick", action="store_true", help="smaller and fewer: whether it runs, no figures")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, leave)
@@ -30,6 +30,10 @@ def main() -> int:
         from benchmarks import kernels
 
         status |= kernels.main(quick=arguments.quick)
+    if arguments.what == "backends":
+        from benchmarks import backends
+
+        status |= backends.main(quick=arguments.quick)
     return status
 
 

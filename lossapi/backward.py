@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from lossapi import chunks
+from lossapi.backends.choice import NUMPY, Backend
 from lossapi.binding import Plan, laid_out
 from lossapi.chunks import Part
 from lossapi.definition import Function
@@ -38,12 +39,13 @@ def fold(
     empty: float | None,
     pieces: Pieces,
     mapped: Mapped,
+    backend: Backend = NUMPY,
 ) -> tuple[State, Gradient]:
     """The state of a whole plan, and the derivative of its value (of the sum, under `none`) by each input in `wrt`."""
     if not plan.definition.differentiable:
         raise Unsupported("a definition with a derivative", f"{plan.definition.name}, which has none", ("return",))
     by_rows = plan.map.gives == "rows" or plan.definition.for_rows(plan.parameters)
-    state, gathered = (rows if by_rows else sums)(plan, reduction, wrt, unchecked, pieces, mapped)
+    state, gathered = (rows if by_rows else sums)(plan, reduction, wrt, unchecked, pieces, mapped, backend)
     if isinstance(state, Totals) and not divisors(state)[reduction]:
         gathered.scale((empty or 0.0) if state.count else 0.0)
     if wrt and not gathered.reached:
@@ -99,17 +101,24 @@ class Gathered:
 
 
 def rows(
-    plan: Plan, reduction: str, wrt: Collection[str], unchecked: frozenset[str], pieces: Pieces, mapped: Mapped
+    plan: Plan,
+    reduction: str,
+    wrt: Collection[str],
+    unchecked: frozenset[str],
+    pieces: Pieces,
+    mapped: Mapped,
+    backend: Backend = NUMPY,
 ) -> tuple[State, Gathered]:
     """A reduction of rows: Σwl/D, where D too may depend on the inputs (class weights under `weighted_mean`)."""
     known = known_divisor(plan, reduction)
     scale = 1.0 / known if known else 1.0
     top, bottom = Gathered(plan, wrt), Gathered(plan, wrt if reduction == "weighted_mean" else ())
     kernel, more = row_kernel(plan)
+    by_backend = backend.vjp if kernel is plan.map.function else vjp
 
     def step(cut: slice) -> tuple[State, Gradient, Gradient]:
         part = chunks.prepared(plan, cut, unchecked)
-        out, pullback = vjp(kernel, {**part.tensors, **more}, part.parameters, wrt)
+        out, pullback = by_backend(kernel, {**part.tensors, **more}, part.parameters, wrt)
         value, own = out if isinstance(out, Weighted) else (out, None)
         weight, mask = part.weight, part.mask
         if plan.map.gives == "sums" or plan.map.weight is not None:
@@ -186,7 +195,13 @@ def divide(top: Gathered, bottom: Gathered, totals: Totals, reduction: str) -> N
 
 
 def sums(
-    plan: Plan, reduction: str, wrt: Collection[str], unchecked: frozenset[str], pieces: Pieces, mapped: Mapped
+    plan: Plan,
+    reduction: str,
+    wrt: Collection[str],
+    unchecked: frozenset[str],
+    pieces: Pieces,
+    mapped: Mapped,
+    backend: Backend = NUMPY,
 ) -> tuple[State, Gathered]:
     """One reading of sums over everything: forwards to the sums, back through the reading, back through each chunk."""
     top = Gathered(plan, wrt)
@@ -194,11 +209,11 @@ def sums(
 
     def record(cut: slice) -> tuple[Part, Any, Pullback]:
         part = chunks.prepared(plan, cut, unchecked)
-        return part, *vjp(plan.map.function, part.tensors, part.parameters, wrt)
+        return part, *backend.vjp(plan.map.function, part.tensors, part.parameters, wrt)
 
     def ahead(cut: slice) -> State:
         if len(pieces) > KEPT:
-            return chunks.map_chunk(plan, cut, False, unchecked)
+            return chunks.map_chunk(plan, cut, False, unchecked, backend.run)
         part, out, _ = tapes[cut.start] = record(cut)
         return chunks.folded(plan, out, part, False)
 

@@ -135,13 +135,13 @@ def _run(call: Call) -> Result:
     reduction = _reduction(definition, call.reduction)
     plan = bind(definition, call.tensors, given, call.weight, call.mean_axes, call.shape, call.align)
     elements = max((t.array.size for t in plan.tensors), default=0)
-    backend = choice.chosen(call.backend, definition.name, given, plan.dtype.name, elements)
+    both = "gradient" in call.returns
+    backend = choice.chosen(call.backend, choice.Work(definition.name, given, plan.dtype.name, elements, both))
     gradient = None
     if "gradient" in call.returns:
-        backend = choice.NUMPY
         wrt = [n for n in backward.floating(plan, call.tensors) if call.wrt is None or n in call.wrt]
         each = partial(_mapped, pieces=cuts(plan), threads=call.threads)
-        state, gradient = backward.fold(plan, reduction, wrt, call.unchecked, call.empty, cuts(plan), each)
+        state, gradient = backward.fold(plan, reduction, wrt, call.unchecked, call.empty, cuts(plan), each, backend)
     else:
         keep = reduction == "none"
         state = fold(plan, keep=keep, unchecked=call.unchecked, threads=call.threads, run=backend.run)

@@ -133,7 +133,7 @@ def _terms(
 
 def _model(definition: Definition, parts: Sequence[Part], wanted: Options) -> Any:
     """The graph of a definition, built and named."""
-    graph = Graph(wanted.opset, wanted.dtype)
+    graph = Graph(wanted.opset, wanted.dtype, brief=True)
     with under_construction(graph):
         given = _inputs(graph, parts, wanted)
         weights = [_weight(graph, part.plan, given, wanted) if wanted.weight else None for part in parts]

@@ -12,6 +12,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from lossapi import gradients
 from lossapi.backends import numpy as numpy_backend
 from lossapi.backends import providers
 from lossapi.errors import ParameterError
@@ -27,16 +28,28 @@ class Backend:
     name: str
     provider: str
     run: Callable[..., Any]
+    vjp: Callable[..., Any]
 
 
-NUMPY = Backend(numpy_backend.NAME, numpy_backend.PROVIDER, numpy_backend.run)
+NUMPY = Backend(numpy_backend.NAME, numpy_backend.PROVIDER, numpy_backend.run, gradients.vjp)
 
 
-def chosen(asked: str, name: str, parameters: Mapping[str, Any], dtype: str, elements: int) -> Backend:
-    """The backend for a definition under some parameters, for a dtype and a size."""
+@dataclass(frozen=True)
+class Work:
+    """What is to be computed: a definition under some parameters, in a dtype, of a size, with its gradient or not."""
+
+    name: str
+    parameters: Mapping[str, Any]
+    dtype: str
+    elements: int
+    gradient: bool = False
+
+
+def chosen(asked: str, work: Work) -> Backend:
+    """The backend for some work."""
     if asked not in NAMES:
         raise ParameterError(f"backend to be one of {', '.join(NAMES)}", repr(asked), ("backend",))
-    if asked == "onnx" or (asked == "auto" and _faster(name, parameters, dtype, elements)):
+    if asked == "onnx" or (asked == "auto" and _faster(work)):
         return onnx(providers.running())
     return NUMPY
 
@@ -46,22 +59,22 @@ def onnx(provider: str) -> Backend:
     """ONNX Runtime; an `Unsupported` error says how to install it where it is missing."""
     from lossapi.backends import onnx as backend
 
-    return Backend(backend.NAME, provider, backend.run)
+    return Backend(backend.NAME, provider, backend.run, backend.vjp)
 
 
-def _faster(name: str, parameters: Mapping[str, Any], dtype: str, elements: int) -> bool:
+def _faster(work: Work) -> bool:
     """Whether ONNX Runtime was measured to be faster; it is not even loaded where it was not."""
-    entries = [each for cases in measured().values() for each in cases.get(name, ())]
-    if not any(fits(each, parameters, dtype, elements) for each in entries) or not _installed():
+    entries = [each for cases in measured().values() for each in cases.get(work.name, ())]
+    if not any(fits(each, work) for each in entries) or not _installed():
         return False
-    here = measured().get(providers.running(), {}).get(name, ())
-    return any(fits(each, parameters, dtype, elements) for each in here)
+    return any(fits(each, work) for each in measured().get(providers.running(), {}).get(work.name, ()))
 
 
-def fits(entry: Mapping[str, Any], parameters: Mapping[str, Any], dtype: str, elements: int) -> bool:
-    """Whether a line of the table speaks of this."""
-    same = all(parameters.get(key) == value for key, value in entry["when"].items())
-    return bool(same and entry["dtype"] == dtype and elements >= entry["elements"])
+def fits(entry: Mapping[str, Any], work: Work) -> bool:
+    """Whether a line of the table speaks of this work."""
+    same = all(work.parameters.get(key) == value for key, value in entry["when"].items())
+    alike = entry["dtype"] == work.dtype and entry.get("gradient", False) == work.gradient
+    return bool(same and alike and work.elements >= entry["elements"])
 
 
 @cache

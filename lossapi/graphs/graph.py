@@ -17,11 +17,12 @@ OPSET = 18
 class Graph:
     """Nodes in order; what has been computed once, constants and sizes included, is not computed again.
 
-    `wide` is the dtype that totals are kept in: float64, or the model's own where it is to have no other.
+    `wide` is the dtype that totals are kept in: float64, or the model's own where it is to have no other. `brief` takes
+    one operator even where several run faster.
     """
 
-    def __init__(self, opset: int = OPSET, wide: Any = np.float64) -> None:
-        self.opset, self.wide = opset, np.dtype(wide)
+    def __init__(self, opset: int = OPSET, wide: Any = np.float64, *, brief: bool = False) -> None:
+        self.opset, self.wide, self.brief = opset, np.dtype(wide), brief
         self.inputs: list[Any] = []
         self.constants: dict[Any, Any] = {}
         self.nodes: list[Any] = []

@@ -27,8 +27,8 @@ def sigmoid(x: Array) -> Symbol:
 
 
 def softplus(x: Array) -> Symbol:
-    """log(1 + exp(x)); ONNX Runtime has it in float32."""
-    return _element("Softplus", x) if x.dtype == np.float32 else spelt("softplus")(x)
+    """log(1 + exp(x)); ONNX Runtime has the operator in float32 alone, and takes thrice as long as the text does."""
+    return _element("Softplus", x) if current().brief and x.dtype == np.float32 else spelt("softplus")(x)
 
 
 def relu(x: Array) -> Symbol:

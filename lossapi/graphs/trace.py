@@ -8,6 +8,7 @@ import numpy as np
 
 from lossapi.definition import Function, Input, read_map
 from lossapi.domains import Forms, Spec
+from lossapi.gradients import vjp
 from lossapi.graphs.dims import Dim, Size
 from lossapi.graphs.graph import Graph, information, under_construction
 from lossapi.graphs.symbol import Shape, Symbol
@@ -82,15 +83,43 @@ def traced(
     kinds: Iterable[tuple[str, str, int]],
     parameters: Mapping[str, Any],
     numbers: Sequence[str],
+    back: "Back | None" = None,
 ) -> Model:
-    """A map called with tensors of these names, dtypes and ranks; the parameters in `numbers` become inputs."""
+    """A map called with tensors of these names, dtypes and ranks; the parameters in `numbers` become inputs.
+
+    Or the way back through it: from its tensors and the cotangents of its results to those of its inputs.
+    """
     mapping, graph = read_map(function), Graph()
     own = () if mapping.weight is None else (Input("weight", Forms((mapping.weight,), True)),)
     laid = layout(mapping.inputs + own, {name: (np.dtype(char), rank) for name, char, rank in kinds})
     with under_construction(graph):
-        arrays = {name: Symbol(graph.input(name, *each), *each) for name, each in laid.items()}
+        given = {name: Symbol(graph.input(name, *each), *each) for name, each in laid.items()}
         free = {name: Symbol(graph.input(name, np.float64, ()), np.float64, (), weak=True) for name in numbers}
-        results = named(function(*(arrays.get(name) for name in names), **{**parameters, **free}))
+        arrays, values = {name: given.get(name) for name in names}, {**parameters, **free}
+        if back is None:
+            results = named(function(*arrays.values(), **values))
+        else:
+            out, pullback = vjp(function, arrays, values, back.wrt)
+            results = pullback(back.cotangents(graph, out))
         outputs = [information(graph.add("Identity", each.full()), each.dtype, each.shape) for each in results.values()]
     model = graph.model(outputs, name=function.__name__)
     return Model(model.SerializeToString(), tuple(numbers), tuple(results))
+
+
+@dataclass(frozen=True)
+class Back:
+    """What a gradient is asked for: by which inputs, and the results that have a cotangent, in full or one for all."""
+
+    wrt: tuple[str, ...]
+    seeds: tuple[tuple[str, bool], ...]
+
+    def cotangents(self, graph: Graph, out: Any) -> Any:
+        """The cotangents as inputs of the graph, in the form of the map's result."""
+        full, results = dict(self.seeds), named(out)
+
+        def cotangent(name: str, result: Symbol) -> Symbol | None:
+            shape = result.shape if full.get(name) else ()
+            of = f"cotangent of {name}"
+            return Symbol(graph.input(of, result.dtype, shape), result.dtype, shape) if name in full else None
+
+        return restored(tuple(results), [cotangent(name, result) for name, result in results.items()])

@@ -120,4 +120,4 @@ def test_auto_follows_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(("asked", "entry"), [({"from_logits": True}, True), ({"from_logits": False}, False)])
 def test_a_line_of_the_table_speaks_of_its_parameters_alone(asked: dict[str, Any], entry: bool) -> None:
     line = {"when": {"from_logits": True}, "dtype": "float32", "elements": 10}
-    assert choice.fits(line, {**asked, "gamma": 2.0}, "float32", 10) is entry
+    assert choice.fits(line, choice.Work("any", {**asked, "gamma": 2.0}, "float32", 10)) is entry

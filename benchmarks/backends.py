@@ -1,0 +1,173 @@
+"""NumPy against ONNX Runtime, from small to large: the table by which `backend: auto` chooses.
+
+Processor time, so that a busy machine disturbs little: the least of several turns, the two sides in alternation.
+A line of the table says from which size on ONNX Runtime was faster by a tenth at least, here and at all larger ones.
+"""
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path as File
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnxruntime
+
+import lossapi
+from benchmarks import inputs
+from benchmarks.inputs import Arrays, Maker, Size
+from lossapi import registry
+from lossapi.backends import providers
+from lossapi.definition import Primitive
+from lossapi.errors import LossError
+
+TABLE = File(lossapi.__file__).parent / "backends" / "measured.json"
+SIZES = (1 << 12, 1 << 14, 1 << 16, 1 << 18, 1 << 22)
+RETURNS: Mapping[bool, tuple[str, ...]] = {False: ("value",), True: ("value", "gradient")}
+MARGIN = 0.9
+THREADS = 2
+
+LOGITS: Mapping[str, Any] = {"from_logits": True}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One loss with its inputs."""
+
+    loss: str
+    make: Maker
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+def cases() -> Iterator[Case]:
+    """Every loss that takes inputs of a kind that is made here."""
+    for make, parameters, names in KINDS:
+        for name in names.split():
+            yield Case(name, make, parameters)
+
+
+KINDS: list[tuple[Maker, Mapping[str, Any], str]] = [
+    (inputs.pairs, {}, "mean_squared_error mean_absolute_error half_squared_error huber smooth_l1 log_cosh pinball"),
+    (inputs.pairs, {}, "l1_norm l2_norm cosine_similarity mean_absolute_percentage_error"),
+    (inputs.probabilities, {}, "binary_cross_entropy binary_focal dice tversky focal_tversky jaccard mcc poisson_nll"),
+    (inputs.logits, LOGITS, "binary_cross_entropy binary_focal dice tversky jaccard"),
+    (inputs.signs, {}, "hinge squared_hinge soft_margin perceptron hinge_embedding"),
+    (inputs.class_logits, LOGITS, "cross_entropy focal generalized_cross_entropy poly_cross_entropy"),
+    (inputs.dense_logits, LOGITS, "cross_entropy"),
+    (inputs.class_probabilities, {}, "cross_entropy focal generalized_cross_entropy poly_cross_entropy"),
+    (inputs.dense_probabilities, {}, "cross_entropy kl_divergence generalized_kl_divergence"),
+    (inputs.class_logits, {}, "categorical_hinge multi_margin sparsemax multiclass_sparsemax nll"),
+    (inputs.one_hot_probabilities, {}, "multiclass_dice generalized_dice"),
+    (inputs.one_hot_logits, LOGITS, "multiclass_dice generalized_dice"),
+    (inputs.embedding_pairs, {}, "contrastive"),
+    (inputs.triplets, {}, "triplet_margin"),
+    (inputs.centers, {}, "center"),
+    (inputs.faces, {}, "sphereface cosface arcface"),
+    (inputs.sequences, {}, "ctc"),
+]
+
+
+def size_of(elements: int) -> Size:
+    """How much of everything comes to that many elements."""
+    return Size(elements, rows=max(2, elements // 100), sequences=max(2, elements // 30_000))
+
+
+def milliseconds(call: Callable[[], Any]) -> float:
+    """The processor time of one call, all threads together."""
+    began = time.process_time()
+    call()
+    return (time.process_time() - began) * 1000
+
+
+def both(case: Case, arrays: Arrays, turns: int, gradient: bool) -> tuple[float, float]:
+    """The least times of NumPy and of ONNX Runtime."""
+
+    def call(backend: str) -> Callable[[], Any]:
+        options = {"threads": THREADS, "backend": backend, "returns": RETURNS[gradient]}
+        return lambda: lossapi.compute(case.loss, arrays, case.parameters, **options)
+
+    sides = call("numpy"), call("onnx")
+    values = [side().value for side in sides]
+    if not np.allclose(values[0], values[1], rtol=1e-3):
+        raise ValueError(f"{case.loss}: numpy {values[0]}, onnx {values[1]}")
+    times = [tuple(map(milliseconds, sides)) for _ in range(turns)]
+    return min(each[0] for each in times), min(each[1] for each in times)
+
+
+def when(case: Case) -> dict[str, Any]:
+    """The parameters that choose a path in the kernel: all but numbers."""
+    definition = registry.get("loss", case.loss)
+    assert isinstance(definition, Primitive)
+    given = vars(definition.parameters.model_validate(dict(case.parameters)))
+    return {name: given[name] for name in definition.map.parameters if not isinstance(given[name], float)}
+
+
+def threshold(times: Mapping[int, tuple[float, float]]) -> int | None:
+    """From which size on ONNX Runtime is faster by the margin."""
+    faster = [size for size, (ours, theirs) in sorted(times.items()) if theirs <= MARGIN * ours]
+    slower = [size for size in times if size not in faster]
+    left = [size for size in faster if size > max(slower, default=0)]
+    return left[0] if left else None
+
+
+def measure(case: Case, dtype: str, sizes: tuple[int, ...], gradient: bool) -> dict[int, tuple[float, float]]:
+    """The times of one case over all sizes."""
+    times = {}
+    for size in sizes:
+        arrays = case.make(np.random.default_rng(7), size_of(size))
+        cast = {name: array.astype(dtype) if array.dtype.kind == "f" else array for name, array in arrays.items()}
+        times[size] = both(case, cast, 3 if size > 1 << 18 else 15, gradient)
+    return times
+
+
+def main(*, quick: bool) -> int:
+    """Measure every case, print it, and write the table (not when quick)."""
+    sizes = SIZES[:2] if quick else SIZES
+    provider = providers.running()
+    print(f"\nBackends: NumPy {np.__version__}, ONNX Runtime {onnxruntime.__version__} on {provider}")
+    print("processor ms, numpy / onnx, for " + ", ".join(f"{size:,}" for size in sizes) + " elements")
+    found: dict[Path, list[int | None]] = {}
+    for case, dtype, gradient in product(cases(), ("float32", "float64"), RETURNS):
+        try:
+            times = measure(case, dtype, sizes, gradient)
+        except LossError as error:
+            print(f"{case.loss:<34}{dtype} {error}")
+            continue
+        path = Path(case.loss, dtype, gradient, json.dumps(when(case)))
+        found.setdefault(path, []).append(threshold(times))
+        cells = "".join(f"{ours:9.2f} /{theirs:8.2f}" for ours, theirs in times.values())
+        label = f"{case.loss:<34}{dtype} {'gradient' if gradient else 'value':<9}{case.make.__name__:<22}"
+        print(f"{label}{cells}   from {threshold(times) or '—'}", flush=True)
+    if not quick:
+        write(provider, found)
+    return 0
+
+
+class Path(NamedTuple):
+    """What one line of the table speaks of."""
+
+    loss: str
+    dtype: str
+    gradient: bool
+    when: str
+
+
+def write(provider: str, found: Mapping[Path, list[int | None]]) -> None:
+    """The table, that of other providers kept; inputs that one line speaks of together have to agree."""
+    table = json.loads(TABLE.read_text()) if TABLE.is_file() else {}
+    lines: dict[str, list[dict[str, Any]]] = {}
+    for path, thresholds in found.items():
+        if None not in thresholds:
+            least = max(each for each in thresholds if each is not None)
+            entry = {"when": json.loads(path.when), "dtype": path.dtype, "gradient": path.gradient, "elements": least}
+            lines.setdefault(path.loss, []).append(entry)
+    text = json.dumps({**table, provider: lines}, indent=1)
+    TABLE.write_text(re.sub(r"\{\s*(\"when\"[^}]*\}[^}]*?)\s*\}", one_line, text) + "\n")
+
+
+def one_line(match: re.Match[str]) -> str:
+    """One line of the table on a line of its own."""
+    return "{" + re.sub(r"\s*\n\s*", " ", match[1]).replace("{ ", "{").replace(" }", "}") + "}"
