@@ -5,6 +5,7 @@ What comes out is a `Plan`: arrays in the kernel's own layout, ready to be cut a
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import prod
 from operator import attrgetter
 from typing import Any
@@ -15,7 +16,7 @@ from lossapi.conventions import Align
 from lossapi.definition import Input, Map, Primitive
 from lossapi.domains import BATCH, CLASSES, Array, Bindings, Spec
 from lossapi.errors import DtypeError, ParameterError, ShapeError, UnknownKey, nearest
-from lossapi.forms import arrange, fitting_map, recognise, turned, ways
+from lossapi.forms import arrange, fitting_map, recognise, turned
 from lossapi.groups import apart
 
 SINGLE, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
@@ -57,7 +58,7 @@ class Plan:
     shape: tuple[int, ...] | None
     weighs_within: bool = True
 
-    @property
+    @cached_property
     def batch(self) -> int | None:
         """How many rows there are to cut; None where rows see each other."""
         size = self.bindings.get(BATCH) if any(t.cut for t in self.tensors) else None
@@ -70,12 +71,12 @@ class Plan:
         shape = self.sizes(axes)
         return shape[: len(shape) - self.mean_axes] if self.mean_axes and self.map.gives == "rows" else shape
 
-    @property
+    @cached_property
     def by_row(self) -> bool:
         """Whether there is a value for each row, to be reduced."""
         return BATCH in self.map.axes and (self.map.gives == "rows" or self.definition.for_rows(self.parameters))
 
-    @property
+    @cached_property
     def sum_axes(self) -> tuple[str, ...]:
         """The axes over which the results are added: all of a row loss, `batch` and `*axes` of sums."""
         axes = self.map.axes
@@ -102,7 +103,7 @@ def bind(
     bound, absent = [], []
     bindings: Bindings = {CLASSES: 1} if CLASSES in mapping.axes and not mapping.by_class else {}
     _require_known(tensors, definition)
-    for each in sorted(mapping.inputs + definition.reading_inputs, key=ways):
+    for each in definition.bound_in_order(mapping):
         array = tensors.get(each.name)
         if array is None and each.default is not None:
             array = np.asarray(each.default, np.float64)
@@ -151,7 +152,7 @@ def compute_dtype(arrays: list[Array]) -> np.dtype[Any]:
 
 
 def _require_known(tensors: Mapping[str, Array], definition: Primitive) -> None:
-    known = {each.name for mapping in definition.maps for each in mapping.inputs + definition.reading_inputs}
+    known = definition.bound_names
     for name, array in tensors.items():
         if name in known and isinstance(array, Mapping):
             raise ParameterError(f"{name} as one tensor", "an object", (name,))
@@ -185,7 +186,9 @@ def _require_sizes(bindings: Bindings) -> None:
 def _require_alike(loose: list[Bound]) -> None:
     for each in loose[1:]:
         if each.cut != loose[0].cut:
-            other = f"axes {each.spec} like {loose[0].name}" if loose[0].cut else f"no batch, as {loose[0].name} has none"
+            other = (
+                f"axes {each.spec} like {loose[0].name}" if loose[0].cut else f"no batch, as {loose[0].name} has none"
+            )
             raise ShapeError(f"{each.name} with {other}", f"shape {each.given.shape}", (each.name,))
 
 

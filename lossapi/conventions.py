@@ -63,7 +63,7 @@ def broadcast(*names: str) -> Prepare:
 
     def stretch(arguments: Arguments) -> Arguments:
         given = {name: arguments[name] for name in names if arguments.get(name) is not None}
-        shape = common_shape(given.values(), names[-1])
+        shape = common_shape(given.values(), [*given][-1])
         return {**arguments, **{name: np.broadcast_to(array, shape) for name, array in given.items()}}
 
     return stretch

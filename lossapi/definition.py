@@ -181,6 +181,11 @@ class Definition(ABC):
         return tuple(each.name for each in self.inputs)
 
     @cached_property
+    def grouped(self) -> bool:
+        """Whether some of its tensors come as groups under one name."""
+        return any(each.family is not None for each in self.inputs)
+
+    @cached_property
     def parameters(self) -> type[BaseModel]:
         """The parameters as a pydantic model, their documentation included."""
         return model(f"{self.name}_parameters", self.fields)
@@ -215,6 +220,23 @@ class Primitive(Definition):
     def reading_inputs(self) -> tuple[Input, ...]:
         """Tensors that only the reading takes, such as one weight per class."""
         return read_map(self.reading).inputs[1:] if self.reading else ()
+
+    @cached_property
+    def bound_names(self) -> frozenset[str]:
+        """The names of all tensors that its maps and its reading take."""
+        return frozenset(each.name for mapping in self.maps for each in mapping.inputs + self.reading_inputs)
+
+    def bound_in_order(self, mapping: Map) -> tuple[Input, ...]:
+        """A map's tensors and the reading's, those of fewest forms first: they say what the axes of the others are."""
+        return self._orders.get(mapping.function) or self._ordered(mapping)
+
+    @cached_property
+    def _orders(self) -> dict[Function, tuple[Input, ...]]:
+        return {}
+
+    def _ordered(self, mapping: Map) -> tuple[Input, ...]:
+        every = sorted(mapping.inputs + self.reading_inputs, key=lambda each: len(each.forms.specs))
+        return self._orders.setdefault(mapping.function, tuple(every))
 
     @cached_property
     def reading_parameters(self) -> Mapping[str, Field]:

@@ -29,6 +29,9 @@ from lossapi.summands import Summand, summands
 CHUNK = 65536
 """Elements of the largest tensor in one chunk."""
 
+STEPS = 64
+"""Steps in time for which a chunk is measured by one of them."""
+
 WIDE, NARROW = 16 * CHUNK, 16
 """Elements that a chunk's rows may come to when they meet a matrix; and how many rows meet it at least."""
 
@@ -134,11 +137,13 @@ def _run(call: Call) -> Result:
     given = parameters.check(definition.parameters, call.parameters, call.unchecked)
     reduction = _reduction(definition, call.reduction)
     plan = bind(definition, call.tensors, given, call.weight, call.mean_axes, call.shape, call.align)
-    elements = max((t.array.size for t in plan.tensors), default=0)
+    elements = max([t.array.size for t in plan.tensors], default=0)
     both = "gradient" in call.returns
-    backend = choice.chosen(call.backend, choice.Work(definition.name, given, plan.dtype.name, elements, both))
+    backend = choice.NUMPY
+    if call.backend != "auto" or elements >= choice.least():
+        backend = choice.chosen(call.backend, choice.Work(definition.name, given, plan.dtype.name, elements, both))
     gradient = None
-    if "gradient" in call.returns:
+    if both:
         wrt = [n for n in backward.floating(plan, call.tensors) if call.wrt is None or n in call.wrt]
         each = partial(_mapped, pieces=cuts(plan), threads=call.threads)
         state, gradient = backward.fold(plan, reduction, wrt, call.unchecked, call.empty, cuts(plan), each, backend)
@@ -149,8 +154,7 @@ def _run(call: Call) -> Result:
     if not call.allow_nan and np.isnan(value).any():
         raise NonFiniteError("a value that is not NaN", "NaN")
     shown = reduction if definition.kind == "loss" else None
-    made = Result(definition.name, value, shown, count, gradient, call.returns)
-    return replace(made, backend=backend.name, provider=backend.provider)
+    return Result(definition.name, value, shown, count, gradient, call.returns, backend.name, backend.provider)
 
 
 def _added(call: Call, whole: Combination) -> Result:
@@ -221,16 +225,26 @@ def cuts(plan: Plan) -> list[slice]:
     batch = plan.batch
     if batch is None:
         return [slice(None)]
-    largest = max(t.array.size for t in plan.tensors if t.cut)
-    rows = min(max(1, CHUNK * batch // max(largest, 1)), max(NARROW, WIDE // _width(plan)))
+    largest = max([t.array.size for t in plan.tensors if t.cut])
+    if largest <= CHUNK and all(t.cut or t.array.ndim < 2 for t in plan.tensors):
+        return [slice(0, batch)]
+    rows = min(max(1, CHUNK * _steps(plan) * batch // max(largest, 1)), max(NARROW, WIDE // _width(plan)))
     if batch <= rows:
         return [slice(0, batch)]
     return [slice(start, min(start + rows, batch)) for start in range(0, batch, rows)]
 
 
+def _steps(plan: Plan) -> int:
+    """How many times longer a chunk may be where a kernel goes through time, holding one step of all rows at once."""
+    time = plan.bindings.get("time", 1)
+    return min(time, STEPS) if isinstance(time, int) else 1
+
+
 def _width(plan: Plan) -> int:
     """What a matrix that every row meets, such as the weights of a layer, may make of one row."""
-    return max((t.array.size // max(t.array.shape[-1], 1) for t in plan.tensors if not t.cut and t.array.ndim > 1), default=1)
+    return max(
+        (t.array.size // max(t.array.shape[-1], 1) for t in plan.tensors if not t.cut and t.array.ndim > 1), default=1
+    )
 
 
 def _mapped(step: Callable[[slice], State], pieces: list[slice], threads: int | None) -> Iterator[State]:

@@ -18,6 +18,8 @@ from lossapi.errors import LossError, ParameterError
 
 def apart(definition: Definition, tensors: Mapping[str, Any]) -> dict[str, Any]:
     """The tensors with those of every group by themselves; what is by itself already stays so."""
+    if not definition.grouped:
+        return dict(tensors)
     flat = dict(tensors)
     for each in definition.inputs:
         domain = each.family

@@ -78,6 +78,13 @@ def fits(entry: Mapping[str, Any], work: Work) -> bool:
 
 
 @cache
+def least() -> int:
+    """How many elements some work must have before the table speaks of any."""
+    every = [each["elements"] for cases in measured().values() for lines in cases.values() for each in lines]
+    return min(every, default=2**63)
+
+
+@cache
 def _installed() -> bool:
     return all(importlib.util.find_spec(package) for package in ("onnx", "onnxruntime"))
 

@@ -217,9 +217,8 @@ def test_optax_takes_any_axes_and_a_mask(axis: Any, where: str | None) -> None:
             agree("optax", "softmax_cross_entropy_with_integer_labels", given)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_odd_optax_calls_are_as_in_optax(dtype: str) -> None:
-    x, y = scores(dtype, (4, CLASSES)), shares(dtype, (4, CLASSES))
+def test_odd_optax_calls_are_as_in_optax() -> None:
+    x, y = scores("float64", (4, CLASSES)), shares("float64", (4, CLASSES))
     for name in ("softmax_cross_entropy", "safe_softmax_cross_entropy", "poly_loss_cross_entropy"):
         agree("optax", name, {"logits": x, "labels": y[:1]})
         agree("optax", name, {"logits": x, "labels": y[0]})

@@ -80,6 +80,8 @@ def test_torch_weighs_by_a_tensor_of_the_inputs_shape(function: str, reduction: 
 @pytest.mark.parametrize("kinds", [(int, int), (int, float), (float, int), (bool, float), (float, bool), (bool, bool)])
 @pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
 def test_torch_has_its_own_rules_for_integers(function: str, kinds: tuple[type, type], reduction: str) -> None:
+    p: Any
+    t: Any
     p, t = np.array([3, 1, 0]).astype(kinds[0]), np.array([1, 1, 5]).astype(kinds[1])
     agree("torch", function, {"input": p, "target": t, "reduction": reduction}, rtol=1e-6)
     if function == "mse_loss":

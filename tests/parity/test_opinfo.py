@@ -121,11 +121,7 @@ def test_every_loss_of_pytorch_is_named_here_and_has_a_preset() -> None:
 def test_what_is_left_out_is_counted() -> None:
     """By function, variant and dtype; each has some samples."""
     left_out = Counter(
-        SKIPPED[dtype]
-        for name in LOSSES
-        for op in operations()[name]
-        for dtype in dtypes_of(op)
-        if dtype not in EXACT
+        SKIPPED[dtype] for name in LOSSES for op in operations()[name] for dtype in dtypes_of(op) if dtype not in EXACT
     )
     assert left_out == {
         "complex numbers": 6,
