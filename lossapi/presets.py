@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lossapi import conventions
+from lossapi import conventions, layouts
 from lossapi.errors import ParameterError, UnknownKey, Unsupported, nearest
 
 Arguments = conventions.Arguments
@@ -56,7 +56,7 @@ KERAS = Library(
     },
     0.0,
     frozenset({"name", "dtype"}),
-    conventions.keras_align,
+    layouts.keras_align,
 )
 TF1 = Library(
     "tf1",
@@ -71,7 +71,7 @@ TF1 = Library(
     },
     0.0,
     frozenset({"scope", "loss_collection", "name", "_sentinel"}),
-    conventions.tf1_align,
+    layouts.tf1_align,
 )
 OPTAX = Library(
     "optax",
@@ -187,7 +187,7 @@ def tf1(text: str, rename: Mapping[str, str] | None = None, **options: Any) -> P
     """A function of TensorFlow 1: `losses.…` (weights, reduction by non-zero weights) or `nn.…` (never reduced)."""
     usual = {"reduction": "none"} if text.startswith("nn.") else {}
     if text.startswith("losses."):
-        options["prepare"] = conventions.steps(conventions.tf1_weights, options.get("prepare"))
+        options["prepare"] = conventions.steps(layouts.tf1_weights, options.get("prepare"))
     return preset(TF1, text, rename, **{**usual, **options})
 
 
@@ -197,7 +197,7 @@ def keras(
     rename: Mapping[str, str] | None = None,
     *,
     aliases: tuple[str, ...] = (),
-    pair: Prepare = conventions.keras_pair,
+    pair: Prepare = layouts.keras_pair,
     **options: Any,
 ) -> tuple[Preset, ...]:
     """A loss function of keras.losses and its class.

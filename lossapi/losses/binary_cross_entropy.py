@@ -4,7 +4,6 @@ from lossapi.conventions import (
     Arguments,
     broadcast,
     floating,
-    keras_axes,
     positive_smoothing,
     same_dtype,
     same_shape,
@@ -15,6 +14,7 @@ from lossapi.conventions import (
 from lossapi.definition import loss
 from lossapi.domains import Array, Probability, Real, Rows, Score
 from lossapi.functions import clip, floored_surprise, log1m, log1p, namespace, product
+from lossapi.layouts import keras_axes
 from lossapi.parameters import Fraction, LogFloor, NonNegative
 from lossapi.presets import keras, optax, tf1, torch
 

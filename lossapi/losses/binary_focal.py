@@ -1,9 +1,10 @@
 """Cross-entropy of yes/no targets that spends itself on the hard ones."""
 
-from lossapi.conventions import Arguments, broadcast, floating, keras_axes, steps, stretched, without_nan
+from lossapi.conventions import Arguments, broadcast, floating, steps, stretched, without_nan
 from lossapi.definition import loss
 from lossapi.domains import Array, Probability, Real, Rows, Score
 from lossapi.functions import clip, log1m, log1p, namespace, product, sigmoid
+from lossapi.layouts import keras_axes
 from lossapi.parameters import Fraction, LogFloor, NonNegative
 from lossapi.presets import keras, optax
 

@@ -1,9 +1,10 @@
 """The hinge loss over classes: the right class should lead every other by a margin of 1."""
 
-from lossapi.conventions import keras_plain_pair, unbatched
+from lossapi.conventions import unbatched
 from lossapi.definition import loss
 from lossapi.domains import Array, Label, Probability, Real, Rows
 from lossapi.functions import namespace, one_hot
+from lossapi.layouts import keras_plain_pair
 from lossapi.presets import keras, optax
 
 

@@ -1,20 +1,11 @@
 """The angle between prediction and target, whatever their lengths: as a similarity and as a distance."""
 
-from lossapi.conventions import (
-    Arguments,
-    along_axes,
-    chosen_axes,
-    floating,
-    keras_along,
-    negated,
-    require_lengths,
-    squeeze_weight,
-    steps,
-)
+from lossapi.conventions import Arguments, chosen_axes, floating, negated, require_lengths, steps
 from lossapi.definition import loss
 from lossapi.domains import Array, Real, Rows
 from lossapi.errors import ParameterError
 from lossapi.functions import namespace, unit
+from lossapi.layouts import along_axes, keras_along, squeeze_weight
 from lossapi.parameters import NonNegative
 from lossapi.presets import keras, optax, tf1
 

@@ -1,9 +1,9 @@
 """Negative log-likelihood of targets under a normal distribution whose variance is predicted too."""
 
-from lossapi.conventions import torch_variance
 from lossapi.definition import loss
 from lossapi.domains import Array, NonNegativeReal, Real, Rows
 from lossapi.functions import LOG_2PI, clip, namespace, stop_gradient
+from lossapi.layouts import torch_variance
 from lossapi.parameters import NonNegative
 from lossapi.presets import torch
 

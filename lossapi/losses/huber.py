@@ -1,9 +1,10 @@
 """Losses that are quadratic near the target and linear beyond it."""
 
-from lossapi.conventions import broadcast, floating, promoted, steps, torch_pair, zero_target
+from lossapi.conventions import broadcast, floating, promoted, steps, zero_target
 from lossapi.definition import loss
 from lossapi.domains import Array, Real, Rows
 from lossapi.functions import namespace
+from lossapi.layouts import torch_pair
 from lossapi.parameters import NonNegative, Positive
 from lossapi.presets import keras, optax, tf1, torch
 

@@ -1,17 +1,10 @@
 """How far a predicted distribution is from the true one."""
 
-from lossapi.conventions import (
-    Arguments,
-    along_axes,
-    by_element,
-    floating,
-    keras_plain_pair,
-    nan_where,
-    steps,
-)
+from lossapi.conventions import Arguments, floating, nan_where, steps
 from lossapi.definition import loss
 from lossapi.domains import Array, MaybeLogProbability, Rows, Score
 from lossapi.functions import clip, floored_log, log_softmax, namespace, product, xlogy
+from lossapi.layouts import along_axes, by_element, keras_plain_pair
 from lossapi.parameters import LogFloor
 from lossapi.presets import keras, optax, torch
 
