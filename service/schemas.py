@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, PlainValidator, TypeAdapter, ValidationEr
 from lossapi import describe
 from lossapi.codecs import json
 from lossapi.definition import Definition
+from lossapi.domains import Family
 from lossapi.parameters import STRICT, Reduction, as_error
 
 Tensor = Annotated[Any, PlainValidator(json.tensor)]
@@ -101,7 +102,9 @@ def request_schema(definition: Definition) -> dict[str, Any]:
     for each in definition.inputs:
         forms = " or ".join(str(spec) for spec in each.forms.specs)
         text = f"{each.forms.specs[0].domain.meaning}, {forms}"
-        properties[each.name] = _tensor_schema(text, optional=each.optional)
+        properties[each.name] = (
+            _group_schema(each.family) if each.family else _tensor_schema(text, optional=each.optional)
+        )
     properties |= parameters["properties"]
     properties["weight"] = _tensor_schema(COMMON["weight"][1], optional=True)
     if definition.kind == "loss":
@@ -118,6 +121,26 @@ def request_schema(definition: Definition) -> dict[str, Any]:
 def _tensor_schema(description: str, *, optional: bool) -> dict[str, Any]:
     tensor = {"$ref": "#/components/schemas/Tensor"}
     return {**({"anyOf": [tensor, {"type": "null"}]} if optional else tensor), "description": description}
+
+
+def _group_schema(family: Family) -> dict[str, Any]:
+    """Several tensors under one name, told apart by a tag: an object for each kind."""
+    kinds = [
+        {
+            "type": "object",
+            "required": [family.tag, *members],
+            "additionalProperties": False,
+            "properties": {
+                family.tag: {"const": kind},
+                **{
+                    name: _tensor_schema(forms.specs[0].domain.meaning, optional=False)
+                    for name, forms in members.items()
+                },
+            },
+        }
+        for kind, members in family.kinds
+    ]
+    return {"anyOf": kinds, "description": family.meaning}
 
 
 @cache
