@@ -119,7 +119,7 @@ def measure(case: Case, dtype: str, sizes: tuple[int, ...], gradient: bool) -> d
     for size in sizes:
         arrays = case.make(np.random.default_rng(7), size_of(size))
         cast = {name: array.astype(dtype) if array.dtype.kind == "f" else array for name, array in arrays.items()}
-        times[size] = both(case, cast, 3 if size > 1 << 18 else 15, gradient)
+        times[size] = both(case, cast, 3 if size > 1 << 18 else 9, gradient)
     return times
 
 

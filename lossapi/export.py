@@ -161,7 +161,7 @@ def _value(plan: Plan, tensors: Mapping[str, Array], weight: Array | None, reduc
     try:
         return expression.value_of(plan, tensors, weight, reduction)
     except LossError as error:
-        raise TypeError(f"it asks for sizes: {error}") from error
+        raise TypeError(f"it asks for sizes, which may be given for axes: {error}") from error
 
 
 def _with_gradient(definition: Definition, value: Callable[..., Any], given: Mapping[str, Symbol]) -> dict[str, Symbol]:

@@ -110,7 +110,8 @@ def session_for(
 ) -> Session:
     """The session for arrays of these ranks and dtypes, opened where there is none yet."""
     fixed = tuple((n, float if type(v) is float else _frozen(v)) for n, v in parameters.items())
-    family = function, kinds, fixed, back
+    provider = providers.running()
+    family = provider, function, kinds, fixed, back
     with _lock:
         key = family, _fixed(parameters, _numbers.get(family, ()))
         if key in _sessions:
@@ -120,7 +121,7 @@ def session_for(
         if len(_numbers) >= FAMILIES:
             _numbers.clear()
         _numbers[family] = made.numbers
-        session = providers.open_session(made.bytes, providers.running())
+        session = providers.open_session(made.bytes, provider)
         opened = _sessions[family, _fixed(parameters, made.numbers)] = Session(session, made.numbers, made.outputs)
         while len(_sessions) > SESSIONS:
             _sessions.popitem(last=False)
