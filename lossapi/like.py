@@ -123,7 +123,7 @@ def differentiated(library: str, function: str, arguments: Mapping[str, Any], re
 def traced_arguments(
     definition: Definition, preset: Preset, arguments: Mapping[str, Any]
 ) -> tuple[dict[str, Traced], dict[str, Any]]:
-    """The floating tensors among the arguments as leaves of a tape, and the arguments with these in their place."""
+    """The floating tensors but the rows' weights as leaves of a tape, and the arguments with these in their place."""
     inputs, given = frozenset(definition.input_names), dict(arguments)
     leaves: dict[str, Traced] = {}
     for name, value in arguments.items():
@@ -131,7 +131,7 @@ def traced_arguments(
             own = {key: leaf for key, part in value.items() if (leaf := _leaf(part)) is not None}
             leaves |= {f"{name}.{value.get(TAG)}.{key}": leaf for key, leaf in own.items()}
             given[name] = {**value, **own}
-        elif preset.is_tensor(name, inputs) and (leaf := _leaf(value)) is not None:
+        elif preset.is_tensor(name, inputs) and preset.named(name) != "weight" and (leaf := _leaf(value)) is not None:
             leaves[name] = given[name] = leaf
     return leaves, given
 
