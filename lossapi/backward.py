@@ -55,9 +55,9 @@ def fold(
 
 
 def floating(plan: Plan, given: Mapping[str, Array]) -> tuple[str, ...]:
-    """The inputs with a derivative: real numbers that were given, in floating point unless all are integers."""
+    """The inputs with a derivative: real numbers that were given; JSON has whole ones come as integers."""
     real = [b for b in plan.tensors if b.spec.domain.kind == "real" and given.get(b.name) is not None]
-    found = tuple(b.name for b in real if b.given.dtype.kind in "fV")
+    found = tuple(b.name for b in real if b.given.dtype.kind != "b")
     return found or tuple(b.name for b in real)
 
 
