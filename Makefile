@@ -16,7 +16,7 @@ serve: $(VENV)/serve.stamp ## start the server on http://127.0.0.1:8000 (ARGS="-
 	$(BIN)/lossapi serve $(ARGS)
 
 test: $(VENV)/dev.stamp ## run the tests (ARGS="-k huber")
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n auto $(ARGS)
 
 check: $(VENV)/dev.stamp ## lint, format, strict types, import contracts
 	$(BIN)/ruff check $(SOURCES)
@@ -29,7 +29,7 @@ format: $(VENV)/dev.stamp ## rewrite the sources the way check wants them
 	$(BIN)/ruff format $(SOURCES)
 
 parity: $(VENV)/parity.stamp ## run the tests beside torch, scikit-learn, keras, optax (1 GB)
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n auto $(ARGS)
 
 examples: $(VENV)/dev.stamp ## run every example against a server of its own
 	$(BIN)/python -m examples.run
