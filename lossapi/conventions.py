@@ -12,6 +12,7 @@ import numpy as np
 
 from lossapi.domains import TAG, Array
 from lossapi.errors import DomainError, DtypeError, ParameterError, ShapeError, TooLarge
+from lossapi.functions import stop_gradient
 
 Arguments = dict[str, Any]
 Prepare = Callable[[Arguments], Arguments]
@@ -31,6 +32,16 @@ def steps(*each: Prepare | None) -> Prepare:
         return arguments
 
     return run
+
+
+def constant(*names: str) -> Prepare:
+    """Let no gradient through to tensors that the library takes for constants."""
+
+    def hold(arguments: Arguments) -> Arguments:
+        given = [name for name in names if arguments.get(name) is not None]
+        return arguments | {name: stop_gradient(arguments[name]) for name in given}
+
+    return hold
 
 
 def floating(*names: str) -> Prepare:

@@ -2,7 +2,7 @@
 
 from lossapi import class_axes
 from lossapi.class_axes import UNCHECKED
-from lossapi.conventions import Arguments, positive_smoothing, steps
+from lossapi.conventions import Arguments, constant, positive_smoothing, steps
 from lossapi.definition import loss
 from lossapi.domains import Array, Label, Probability, Real, Rows, Score
 from lossapi.maps.surprise import of_logits, of_probabilities
@@ -52,7 +52,7 @@ def _of_probabilities(arguments: Arguments) -> Arguments:
             f"losses.softmax_cross_entropy(onehot_labels, logits, weights=1.0, label_smoothing=0, {REDUCTION})",
             {"onehot_labels": "target"},
             fixed=LOGITS,
-            prepare=steps(positive_smoothing, class_axes.tf1_dense),
+            prepare=steps(positive_smoothing, constant("target"), class_axes.tf1_dense),
             unchecked=DENSE,
             differs="classes last; no gradient for the labels",
         ),
@@ -66,7 +66,7 @@ def _of_probabilities(arguments: Arguments) -> Arguments:
         tf1(
             "nn.softmax_cross_entropy_with_logits(labels=None, logits=None, dim=-1, axis=None)",
             fixed=LOGITS,
-            prepare=class_axes.tf1_dense,
+            prepare=steps(constant("target"), class_axes.tf1_dense),
             unchecked=DENSE,
             differs="classes last; no gradient for the labels",
         ),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from lossapi import functions
+from lossapi import functions, like
 from lossapi.domains import Array
 from lossapi.functions import namespace
 from lossapi.gradients import vjp
@@ -63,6 +63,18 @@ def test_numpys_own_functions_and_methods_are_followed_by_name() -> None:
         return np.where(np.isnan(stretched), 0.0, np.abs(stretched)).reshape(-1, 2).sum(axis=0, dtype=np.float64)
 
     np.testing.assert_allclose(gradient(shuffled, A)[0], 4.0 * np.sign(A))
+
+
+def test_labels_that_tensorflow_1_stops_the_gradient_at_get_none() -> None:
+    labels = {"labels": np.eye(4)[:3], "logits": A}
+    given = {
+        name: like.compute("tf1", f"nn.softmax_cross_entropy_with_logits{name}", labels, returns=("gradient",))
+        for name in ("", "_v2")
+    }
+    assert {name: set(each.gradient or {}) for name, each in given.items()} == {
+        "": {"logits"},
+        "_v2": {"labels", "logits"},
+    }
 
 
 @pytest.mark.parametrize("function", [np.asarray, np.cbrt, np.median, lambda x: x.cumsum()])
