@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from lossapi.conventions import Align
-from lossapi.definition import Input, Map, Primitive
+from lossapi.definition import Primitive
 from lossapi.domains import BATCH, CLASSES, Array, Bindings, Spec
 from lossapi.errors import DtypeError, ParameterError, ShapeError, UnknownKey, nearest
 from lossapi.forms import arrange, fitting_map, recognise, turned
 from lossapi.groups import apart
+from lossapi.signature import Input, Map
 
 SINGLE, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 _itemsize = attrgetter("itemsize")

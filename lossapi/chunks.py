@@ -10,8 +10,8 @@ import numpy as np
 
 from lossapi.backends import numpy as backend
 from lossapi.binding import Bound, Plan
-from lossapi.definition import Function
 from lossapi.domains import Array
+from lossapi.signature import Function
 from lossapi.states import WEIGHT, State, Sums, Totals, Values, Weighted, total
 
 

@@ -16,11 +16,12 @@ from typing import Any, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from lossapi.definition import Definition, Function, Input, merged_inputs
+from lossapi.definition import Definition
 from lossapi.document import read_document
 from lossapi.domains import Array, Forms, Real
 from lossapi.parameters import Field, read_parameters
 from lossapi.presets import Preset
+from lossapi.signature import Function, Input, merged_inputs
 
 F = TypeVar("F", bound=Function)
 Losses: TypeAlias = Callable[[], Mapping[str, Definition]]

@@ -6,9 +6,10 @@ from typing import Any
 
 from lossapi import engine
 from lossapi.codecs import json
-from lossapi.definition import Definition, Input
+from lossapi.definition import Definition
 from lossapi.presets import REQUIRED, Preset
 from lossapi.request import as_call
+from lossapi.signature import Input
 
 DTYPES = {"real": "float", "label": "integer"}
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from lossapi.definition import Input, Map, Primitive
+from lossapi.definition import Primitive
 from lossapi.domains import BATCH, CLASSES, Array, Bindings, Spec
 from lossapi.errors import DtypeError, ParameterError, ShapeError
+from lossapi.signature import Input, Map
 
 
 def ways(each: Input) -> int:

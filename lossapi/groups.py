@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from lossapi.definition import Definition, Input
+from lossapi.definition import Definition
 from lossapi.domains import Array, Family
 from lossapi.errors import LossError, ParameterError
+from lossapi.signature import Input
 
 
 def apart(definition: Definition, tensors: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from lossapi.codecs import json
-from lossapi.definition import Definition, Input, Primitive, merged_inputs
+from lossapi.definition import Definition, Primitive
 from lossapi.domains import Array, Spec
 from lossapi.errors import ShapeError, UnknownKey, nearest
 from lossapi.request import as_call
+from lossapi.signature import Input, merged_inputs
 
 Shapes = Mapping[str, Sequence[str]]
 

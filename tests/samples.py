@@ -18,10 +18,11 @@ from annotated_types import Ge, Gt, Le, Lt
 from lossapi import engine, parameters
 from lossapi.binding import Plan, bind
 from lossapi.codecs import json
-from lossapi.definition import Definition, Input, Primitive
+from lossapi.definition import Definition, Primitive
 from lossapi.domains import BATCH, CLASSES, Array, Spec
 from lossapi.engine import Call, Result
 from lossapi.request import as_call
+from lossapi.signature import Input
 
 ROWS = 11
 SIZES: Mapping[str, int] = {CLASSES: 4, "time": 9, "length": 3, "dim": 5}

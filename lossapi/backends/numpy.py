@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from lossapi.definition import Function
 from lossapi.domains import Array
+from lossapi.signature import Function
 
 NAME = "numpy"
 PROVIDER = "CPUExecutionProvider"

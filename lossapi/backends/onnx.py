@@ -15,11 +15,11 @@ import numpy as np
 from lossapi import gradients
 from lossapi.backends import numpy as numpy_backend
 from lossapi.backends import providers
-from lossapi.definition import Function
 from lossapi.domains import Array
 from lossapi.errors import Unsupported
 from lossapi.gradients import Pullback
 from lossapi.graphs.trace import Back, Model, restored, traced
+from lossapi.signature import Function
 
 NAME = "onnx"
 SESSIONS = 64

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from lossapi.definition import Function, Input, read_map
 from lossapi.domains import Forms, Spec
 from lossapi.gradients import vjp
 from lossapi.graphs.dims import Dim, Size
 from lossapi.graphs.graph import Graph, information, under_construction
 from lossapi.graphs.symbol import Shape, Symbol
+from lossapi.signature import Function, Input, read_map
 from lossapi.states import Weighted
 
 Layout = Mapping[str, tuple[Any, Shape]]

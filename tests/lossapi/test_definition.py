@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from lossapi.definition import Primitive, loss, metric, read_map, row_mode
+from lossapi.definition import Primitive, loss, metric, row_mode
 from lossapi.domains import Array, Label, Real, Rows, Score, Spec, Sums, Weight
 from lossapi.parameters import Positive
+from lossapi.signature import read_map
 from lossapi.states import Totals
 
 
