@@ -137,18 +137,7 @@ def common_paths() -> Schema:
     """The operations that are not one definition's."""
     answer = {"$ref": "#/components/schemas/Result"}
     return {
-        "/v1/losses": {
-            "get": {
-                **operation("losses", "All losses", "catalogue", OBJECT, ("405", "422")),
-                "parameters": QUERY_OF_LISTING,
-            }
-        },
-        "/v1/metrics": {
-            "get": {
-                **operation("metrics", "All metrics", "catalogue", OBJECT, ("405", "422")),
-                "parameters": QUERY_OF_LISTING,
-            }
-        },
+        **listings(),
         "/v1/like": {
             "get": operation(
                 "likes", "Functions of other libraries, and what each stands for", "like", OBJECT, ("405",)
@@ -174,6 +163,26 @@ def common_paths() -> Schema:
                 "parameters": QUERY_OF_MODEL,
             },
         },
+        **probes(),
+    }
+
+
+def listings() -> Schema:
+    """The catalogue of each kind."""
+    return {
+        f"/v1/{kind}": {
+            "get": {
+                **operation(kind, f"All {kind}", "catalogue", OBJECT, ("405", "422")),
+                "parameters": QUERY_OF_LISTING,
+            }
+        }
+        for kind in registry.PLURAL.values()
+    }
+
+
+def probes() -> Schema:
+    """The operations that say how the service is."""
+    return {
         "/v1/limits": {"get": operation("limits", "Every limit in force", "service", OBJECT, ("405",))},
         "/health/live": {"get": operation("live", "Liveness", "service", OBJECT, ("405",))},
         "/health/ready": {"get": operation("ready", "Readiness", "service", OBJECT, ("405",))},

@@ -138,10 +138,8 @@ def binary_cross_entropy(
     if not from_logits:
         if log_floor is not None and log_floor <= 0 and not log_offset and pos_weight is None and alpha is None:
             return floored_surprise(prediction, y, floor=log_floor)
-        yes, no = _logs(prediction, log_floor, log_offset)
-        exact = log_floor is None and not log_offset
-        terms = (product(y, yes), product(1.0 - y, no)) if exact else (y * yes, (1.0 - y) * no)
-        return -positive * terms[0] - negative * terms[1]
+        yes, no = _terms(prediction, y, log_floor, log_offset)
+        return -positive * yes - negative * no
     xp = namespace(prediction)
     below, rest = xp.maximum(-prediction, xp.zeros_like(prediction)), log1p(xp.exp(-xp.abs(prediction)))
     if pos_weight is None and alpha is None:
@@ -149,12 +147,14 @@ def binary_cross_entropy(
     return positive * y * (below + rest) + negative * (1.0 - y) * ((prediction + below) + rest)
 
 
-def _logs(p: Array, floor: float | None, offset: float) -> tuple[Array, Array]:
-    """log p and log(1 - p), with what libraries do lest they be infinite."""
+def _terms(p: Array, y: Array, floor: float | None, offset: float) -> tuple[Array, Array]:
+    """y log p and (1 - y) log(1 - p), with what libraries do lest the logs be infinite."""
     xp = namespace(p)
     if offset:
-        return xp.log(p + offset), xp.log(1.0 - p + offset)
+        return y * xp.log(p + offset), (1.0 - y) * xp.log(1.0 - p + offset)
     if floor is not None and floor > 0:
         p = clip(p, low=floor, high=1.0 - floor)
     yes, no = xp.log(p), log1m(p)
-    return (yes, no) if floor is None or floor > 0 else (clip(yes, low=floor), clip(no, low=floor))
+    if floor is None:
+        return product(y, yes), product(1.0 - y, no)
+    return (y * yes, (1.0 - y) * no) if floor > 0 else (y * clip(yes, low=floor), (1.0 - y) * clip(no, low=floor))

@@ -1,6 +1,6 @@
 """Cross-entropy over classes, targets by index or as distributions."""
 
-from lossapi import class_axes
+from lossapi import class_axes, tf1_classes
 from lossapi.class_axes import UNCHECKED
 from lossapi.conventions import Arguments, constant, positive_smoothing, steps
 from lossapi.definition import loss
@@ -52,35 +52,35 @@ def _of_probabilities(arguments: Arguments) -> Arguments:
             f"losses.softmax_cross_entropy(onehot_labels, logits, weights=1.0, label_smoothing=0, {REDUCTION})",
             {"onehot_labels": "target"},
             fixed=LOGITS,
-            prepare=steps(positive_smoothing, constant("target"), class_axes.tf1_dense),
+            prepare=steps(positive_smoothing, constant("target"), tf1_classes.dense),
             unchecked=DENSE,
             differs="classes last; no gradient for the labels",
         ),
         tf1(
             f"losses.sparse_softmax_cross_entropy(labels, logits, weights=1.0, {REDUCTION})",
             fixed=LOGITS,
-            prepare=class_axes.tf1_squeezed_sparse,
+            prepare=tf1_classes.squeezed_sparse,
             unchecked=SCORES,
             differs="classes last",
         ),
         tf1(
             "nn.softmax_cross_entropy_with_logits(labels=None, logits=None, dim=-1, axis=None)",
             fixed=LOGITS,
-            prepare=steps(constant("target"), class_axes.tf1_dense),
+            prepare=steps(constant("target"), tf1_classes.dense),
             unchecked=DENSE,
             differs="classes last; no gradient for the labels",
         ),
         tf1(
             "nn.softmax_cross_entropy_with_logits_v2(labels, logits, axis=None, dim=None)",
             fixed=LOGITS,
-            prepare=class_axes.tf1_dense,
+            prepare=tf1_classes.dense,
             unchecked=DENSE,
             differs="classes last",
         ),
         tf1(
             "nn.sparse_softmax_cross_entropy_with_logits(labels=None, logits=None)",
             fixed=LOGITS,
-            prepare=class_axes.tf1_sparse,
+            prepare=tf1_classes.sparse,
             unchecked=SCORES,
             differs="classes last",
         ),

@@ -1,6 +1,6 @@
 """Noise-contrastive estimation: a yes/no question for each true class and each drawn one."""
 
-from lossapi import class_axes
+from lossapi import tf1_classes
 from lossapi.definition import loss
 from lossapi.domains import Array, Index, Label, NonNegativeReal, Real, Rows
 from lossapi.functions import count, namespace, softplus
@@ -16,7 +16,7 @@ from lossapi.presets import tf1
             "nn.nce_loss(weights, biases, labels, inputs, num_sampled, num_classes, num_true=1, sampled_values=None, "
             "remove_accidental_hits=False, partition_strategy='mod', seed=None)",
             {"weights": "class_embedding", "biases": "bias", "inputs": "prediction"},
-            prepare=class_axes.tf1_sampled,
+            prepare=tf1_classes.sampled,
             differs="takes a seed, which TensorFlow's has not: it draws anew each time unless sampled_values are given",
         ),
     ],

@@ -1,6 +1,6 @@
 """Softmax cross-entropy over a few drawn classes."""
 
-from lossapi import class_axes
+from lossapi import tf1_classes
 from lossapi.definition import loss
 from lossapi.domains import Array, Index, Label, NonNegativeReal, Real, Rows
 from lossapi.functions import logsumexp, namespace
@@ -16,7 +16,7 @@ from lossapi.presets import tf1
             "nn.sampled_softmax_loss(weights, biases, labels, inputs, num_sampled, num_classes, num_true=1, "
             "sampled_values=None, remove_accidental_hits=True, partition_strategy='mod', seed=None)",
             {"weights": "class_embedding", "biases": "bias", "inputs": "prediction"},
-            prepare=class_axes.tf1_sampled,
+            prepare=tf1_classes.sampled,
             differs="one of sampled_values and seed is needed, since without either TensorFlow draws anew each time",
         ),
     ],
