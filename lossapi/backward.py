@@ -15,10 +15,10 @@ from lossapi import chunks
 from lossapi.backends.choice import NUMPY, Backend
 from lossapi.binding import Plan, laid_out
 from lossapi.chunks import Part
-from lossapi.derivatives import select
 from lossapi.domains import Array
 from lossapi.errors import Unsupported
 from lossapi.gradients import Pullback, fit, vjp
+from lossapi.pulls import select
 from lossapi.signature import Function
 from lossapi.states import WEIGHT, State, Sums, Totals, Weighted, divisors
 from lossapi.tape import lift

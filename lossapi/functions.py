@@ -127,6 +127,13 @@ def product(w: Array, x: Array) -> Array:
 
 
 @delegated
+def logit_surprise(x: Array, y: Array) -> Array:
+    """-(y log p + (1 - y) log(1 - p)) of p = sigmoid(x): (1 - y)x + max(-x, 0) + log(1 + exp(-|x|)) loses no digits."""
+    xp = namespace(x)
+    return ((1.0 - y) * x + xp.maximum(-x, xp.zeros_like(x))) + log1p(xp.exp(-xp.abs(x)))
+
+
+@delegated
 def floored_surprise(p: Array, y: Array, *, floor: float) -> Array:
     """-(y log p + (1 - y) log(1 - p)), no log less than `floor`; its slope is held, not cut off, as PyTorch's is."""
     xp = namespace(p)

@@ -2,11 +2,13 @@
 overflow or be slow; as in `derivatives`, one pull per argument.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from lossapi.derivatives import Into, Pulls, held, known, picked, select, spread
 from lossapi.domains import Array
-from lossapi.functions import digamma
+from lossapi.functions import digamma, pick
+from lossapi.pulls import Into, Pull, Pulls, held, known, picked, scaled, select, spread
 
 
 def sound(x: Array) -> bool:
@@ -35,11 +37,44 @@ def share(x: Array, total: Array) -> Array:
     return power if sound(power) else np.where(x == -np.inf, 0.0, power).astype(x.dtype, copy=False)
 
 
-def log_softmax_back(g: Array, o: Array, x: Array, *, axis: int = -1) -> Array:
+def surprised(g: Array, o: Array, x: Array, label: Array, *, axis: int = 1) -> Array:
+    """g(softmax(x) - one-hot)."""
+    g, place = np.expand_dims(g, axis), np.expand_dims(label, axis)
+    flow = g * share(x, np.expand_dims(o, axis) + np.take_along_axis(x, place, axis))
+    picked(flow, scaled(-1.0, g), o, x, place, axis=axis)
+    return flow
+
+
+def log_softmax_kept(x: Array, *, axis: int = -1) -> tuple[Array, tuple[Array, Array]]:
+    """The log-softmax, and the powers with their sum that its cotangent needs too."""
+    shifted = x - np.max(x, axis=axis, keepdims=True)
+    powers = np.exp(shifted)
+    total = np.sum(powers, axis=axis, keepdims=True)
+    return shifted - np.log(total), (powers, total)
+
+
+def log_softmax_back(g: Array, _: Array, kept: tuple[Array, Array], *, axis: int = -1) -> Array:
     """g - softmax(x) Σg."""
-    flow = np.exp(o)
-    flow *= -np.add.reduce(g, axis=axis, keepdims=True)
+    powers, total = kept
+    flow = powers * (np.sum(g, axis=axis, keepdims=True) / -total)
     flow += g
+    return flow
+
+
+def surprisal_kept(x: Array, label: Array, *, axis: int = 1) -> tuple[Array, tuple[Array, Array]]:
+    """The surprisal, and the powers with their sum that its cotangent needs too."""
+    shifted = x - np.max(x, axis=axis, keepdims=True)
+    powers = np.exp(shifted)
+    total = np.sum(powers, axis=axis)
+    return np.log(total) - pick(shifted, label, axis=axis), (powers, total)
+
+
+def surprisal_back(g: Array, o: Array, kept: tuple[Array, Array], label: Array, *, axis: int = 1) -> Array:
+    """g(softmax(x) - one-hot)."""
+    powers, total = kept
+    flow = powers * np.expand_dims(g / total, axis)
+    place = np.expand_dims(label, axis)
+    picked(flow, np.expand_dims(scaled(-1.0, g), axis), o, powers, place, axis=axis)
     return flow
 
 
@@ -59,6 +94,10 @@ ELEMENTWISE: Pulls = {
     "log1p": (lambda g, o, x: g / (1.0 + x),),
     "log1m": (lambda g, o, p: g / (p - 1.0),),
     "product": (lambda g, o, w, x: g * x, lambda g, o, w, x: g * w),
+    "logit_surprise": (
+        lambda g, o, x, y: g * (grown((1.0 - y) * x - o, x) - y),  # sigmoid(x) = exp((1 - y)x - o)
+        lambda g, o, x, y: scaled(-1.0, g) * x,
+    ),
     "floored_surprise": (
         lambda g, o, p, y, *, floor: g * ((p - y) / np.maximum(p * (1.0 - p), 1e-12)),
         lambda g, o, p, y, *, floor: g * (np.log(1.0 - p) - np.log(p)),
@@ -73,7 +112,8 @@ ELEMENTWISE: Pulls = {
 }
 
 SHAPED: Pulls = {
-    "log_softmax": (log_softmax_back,),
+    "log_softmax": (lambda g, o, x, *, axis=-1: g - np.exp(o) * np.sum(g, axis=axis, keepdims=True),),
+    "surprisal": (surprised,),
     "softmax": (lambda g, o, x, *, axis=-1: o * (g - np.sum(g * o, axis=axis, keepdims=True)),),
     "logsumexp": (
         lambda g, o, x, *, axis=-1, keepdims=False: (
@@ -88,5 +128,11 @@ SHAPED: Pulls = {
         ),
     ),
 }
+
+KEEPING: Mapping[str, tuple[Pull, Pull]] = {
+    "log_softmax": (log_softmax_kept, log_softmax_back),
+    "surprisal": (surprisal_kept, surprisal_back),
+}
+"""Where arrays have values: a form that gives beside its value what the pull gets in place of the first argument."""
 
 CONSTANTS = "stop_gradient one_hot"

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from lossapi import derivatives, functions, special
-from lossapi.derivatives import Into, Pull
 from lossapi.domains import Array
+from lossapi.pulls import Into, Pull, known
 from lossapi.traced import Traced, lift, lower
 
 __all__ = ["NAMESPACE", "Namespace", "Traced", "lift", "lower", "primitive"]
@@ -24,21 +24,40 @@ def primitive(function: Callable[..., Array], pulls: Iterable[Pull | Into | None
     pulls = tuple(pulls)
 
     def call(*arguments: Any, **options: Any) -> Traced:
-        plain = tuple(map(lower, arguments))
+        plain = [a.value if type(a) is Traced else lower(a) for a in arguments]
         for name, option in options.items():
             if type(option) is Traced:
                 raise TypeError(f"{name} must be given by position to be differentiated")
         value = function(*plain, **options)
-        if value.dtype.kind not in "fV":
-            return Traced(value)
-        sources = tuple(
+        sources = [
             (argument, pull)
             for argument, pull in zip(arguments, pulls, strict=False)
-            if pull is not None and type(argument) is Traced and argument.tracked
-        )
-        return Traced(value, sources, plain, options, aligned=aligned) if sources else Traced(value)
+            if type(argument) is Traced and argument.tracked and pull is not None
+        ]
+        if not sources or value.dtype.kind not in "fV":
+            return Traced(value)
+        return Traced(value, sources, plain, options, aligned)
 
     return call
+
+
+def keeping(function: Callable[..., tuple[Array, Any]], pull: Pull, otherwise: Any) -> Any:
+    """A function that keeps for its pull, beside its value, what it computed on the way; if there are values at all."""
+
+    def call(x: Traced, *others: Any, **options: Any) -> Any:
+        if not x.tracked or not known(x.value):
+            return otherwise(x, *others, **options)
+        plain = [lower(each) for each in others]
+        value, kept = function(x.value, *plain, **options)
+        return Traced(value, [(x, pull)], [kept, *plain], options)
+
+    return call
+
+
+def multiplied(multiply: Any) -> Any:
+    """A product that takes x·x for a square, whose cotangent is one array, not the sum of two."""
+    square = primitive(lambda x: x * x, derivatives.ELEMENTWISE["square"], aligned=True)
+    return lambda x, y, /: square(x) if x is y else multiply(x, y)
 
 
 def constant(function: Callable[..., Any]) -> Any:
@@ -129,9 +148,11 @@ def _numpy(name: str) -> Any:
 def _namespace() -> Namespace:
     """What kernels see: the functions, those of `linalg`, the stable spellings under `special`, dtypes and numbers."""
     made = _traced(derivatives, _numpy)
+    made["multiply"] = multiplied(made["multiply"])
     linalg = {name.removeprefix("linalg."): made.pop(name) for name in list(made) if "." in name}
     linalg |= {name: made[name] for name in ("matmul", "vecdot", "matrix_transpose")}
     spellings = _traced(special, lambda name: getattr(functions, name))
+    spellings |= {name: keeping(*pair, spellings[name]) for name, pair in special.KEEPING.items()}
     plain = {name: getattr(np, name) for name in derivatives.PLAIN.split()}
     return Namespace(
         **(made | plain),

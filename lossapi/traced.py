@@ -4,17 +4,18 @@ Its functions and operators are those of `tape`, its namespace. What is written 
 conventions of other libraries, is followed too, by the names of these functions.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import count
 from typing import Any, ClassVar
 
 import numpy as np
 
-from lossapi.derivatives import Into, Pull
 from lossapi.domains import Array
+from lossapi.pulls import Into, Pull
 
 Source = tuple["Traced", Pull | Into]
+NONE: Mapping[str, Any] = {}
 _next = count().__next__
 
 NAMES = {
@@ -41,14 +42,13 @@ class Traced:
     def __init__(
         self,
         value: Array,
-        sources: tuple[Source, ...] = (),
-        arguments: tuple[Any, ...] = (),
-        options: Mapping[str, Any] | None = None,
-        *,
+        sources: Sequence[Source] = (),
+        arguments: Sequence[Any] = (),
+        options: Mapping[str, Any] = NONE,
         aligned: bool = False,
         tracked: bool = False,
     ) -> None:
-        self.value, self.sources, self.arguments, self.options = value, sources, arguments, options or {}
+        self.value, self.sources, self.arguments, self.options = value, sources, arguments, options
         self.aligned = aligned
         self.tracked = tracked or bool(sources)
         self.number = _next()

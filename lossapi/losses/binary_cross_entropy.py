@@ -13,7 +13,7 @@ from lossapi.conventions import (
 )
 from lossapi.definition import loss
 from lossapi.domains import Array, Probability, Real, Rows, Score
-from lossapi.functions import clip, floored_surprise, log1m, log1p, namespace, product
+from lossapi.functions import clip, floored_surprise, log1m, log1p, logit_surprise, namespace, product
 from lossapi.layouts import keras_axes
 from lossapi.parameters import Fraction, LogFloor, NonNegative
 from lossapi.presets import keras, optax, tf1, torch
@@ -140,10 +140,10 @@ def binary_cross_entropy(
             return floored_surprise(prediction, y, floor=log_floor)
         yes, no = _terms(prediction, y, log_floor, log_offset)
         return -positive * yes - negative * no
+    if pos_weight is None and alpha is None:
+        return logit_surprise(prediction, y)
     xp = namespace(prediction)
     below, rest = xp.maximum(-prediction, xp.zeros_like(prediction)), log1p(xp.exp(-xp.abs(prediction)))
-    if pos_weight is None and alpha is None:
-        return ((1.0 - y) * prediction + below) + rest
     return positive * y * (below + rest) + negative * (1.0 - y) * ((prediction + below) + rest)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lossapi import derivatives, functions, special
+from lossapi import derivatives, functions, special, tape
 from lossapi.domains import Array
 from lossapi.functions import namespace
 from lossapi.gradients import vjp
@@ -174,6 +174,8 @@ def spellings() -> Mapping[str, list[Case]]:
     cases["floored_surprise"] = [
         (lambda p, y: functions.floored_surprise(p, y, floor=-100.0), (POSITIVE / 2.1, np.abs(UNIT)))
     ]
+    cases["logit_surprise"] = [(functions.logit_surprise, (3.0 * A, np.abs(UNIT)))]
+    cases["surprisal"] = [(lambda x: functions.surprisal(x, namespace(x).asarray(LABEL), axis=1), (A,))]
     cases["product"] = [(functions.product, (A, B)), (functions.product, (STACK, ROW))]
     cases["pick"] = [(lambda x: functions.pick(x, namespace(x).asarray(LABEL), axis=1), (A,))]
     return cases
@@ -210,6 +212,15 @@ def check(function: Callable[..., Any], arrays: tuple[Array, ...]) -> None:
 def test_every_rule_has_a_case_here() -> None:
     assert {*derivatives.ELEMENTWISE, *derivatives.SHAPED} <= set(CASES)
     assert {*special.ELEMENTWISE, *special.SHAPED} == set(SPECIAL_CASES)
+
+
+@pytest.mark.parametrize("name", special.KEEPING)
+def test_what_keeps_its_powers_gives_what_computes_them_anew(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for function, arrays in SPECIAL_CASES[name]:
+        kept = gradient(function, *arrays)
+        with monkeypatch.context() as patch:
+            patch.setattr(tape, "known", lambda x: False)
+            np.testing.assert_allclose(kept, gradient(function, *arrays), rtol=1e-12, atol=1e-15)
 
 
 def test_a_wrong_rule_is_caught() -> None:

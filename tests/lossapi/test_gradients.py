@@ -26,6 +26,8 @@ B = np.random.default_rng(1).normal(size=(3, 4))
         (lambda x: functions.logsumexp(x, axis=-1), [-np.inf, 0.0], [0.0, 1.0]),
         (functions.softplus, [-np.inf, np.inf, -200.0, 200.0], [0.0, 1.0, np.exp(-200.0), 1.0]),
         (functions.log_sigmoid, [-np.inf, np.inf, -200.0, 200.0], [1.0, 0.0, 1.0, np.exp(-200.0)]),
+        (lambda x: functions.logit_surprise(x, 0.0 * x), [-200.0, 200.0], [np.exp(-200.0), 1.0]),
+        (lambda x: functions.logit_surprise(x, 0.0 * x + 1.0), [-200.0, 200.0], [-1.0, 0.0]),
         (functions.sigmoid, [-np.inf, np.inf, -200.0, 200.0], [0.0, 0.0, np.exp(-200.0), np.exp(-200.0)]),
     ],
 )
