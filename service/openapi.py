@@ -54,7 +54,7 @@ RESULT: Schema = {
         "reduction": {"type": "string"},
         "count": {"type": "integer", "minimum": 0},
         "finite": {"type": "boolean"},
-        "gradient": {"type": "object", "additionalProperties": NUMBERS},
+        "gradient": {"type": "object", "additionalProperties": {"anyOf": [NUMBERS, {"type": "object"}]}},
         "state": {"type": "object"},
         "terms": {"type": "array", "items": {"type": "object"}},
         "backend": {"type": "string"},

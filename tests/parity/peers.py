@@ -177,10 +177,9 @@ def _key(function: str, arguments: Arguments) -> str:
 
 def _digest(answer: Any) -> Any:
     """An answer small enough to keep: itself, or its sum, extremes and first entries."""
-    array = np.asarray(answer, np.float64)
-    if array.size <= 16:
-        return array
-    flat = array.reshape(-1)
+    flat = np.asarray(answer, np.float64).reshape(-1)
+    if flat.size <= 16:
+        return flat
     return np.array([flat.size, flat.sum(), flat.min(), flat.max(), *flat[:4]])
 
 
@@ -211,4 +210,4 @@ def _recall(library: str, key: str) -> Any:
     if key not in _book(library):
         pytest.skip(f"{library} is not installed and its answer is not recorded")
     kept = _book(library)[key]
-    return kept if isinstance(kept, str) else np.asarray(kept, np.float64)
+    return kept if isinstance(kept, str) else np.asarray(kept, np.float64).reshape(-1)
