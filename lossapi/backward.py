@@ -17,7 +17,7 @@ from lossapi.binding import Plan, laid_out
 from lossapi.chunks import Part
 from lossapi.domains import Array
 from lossapi.errors import Unsupported
-from lossapi.gradients import Pullback, fit, vjp
+from lossapi.gradients import Pullback, filled, fit, vjp
 from lossapi.pulls import select
 from lossapi.signature import Function
 from lossapi.states import WEIGHT, State, Sums, Totals, Weighted, divisors
@@ -170,6 +170,8 @@ def row_kernel(plan: Plan) -> tuple[Function, dict[str, Array | None]]:
 
 def value_flow(plan: Plan, value: Array, weight: Array | None, mask: Array | None, scale: float) -> Array:
     """What a change of each value adds to the sum: its row's weight, shared where trailing axes were averaged."""
+    if weight is None and mask is None and not plan.mean_axes:
+        return filled(value, scale)
     averaged = value.shape[value.ndim - plan.mean_axes :]
     shape = value.shape[: value.ndim - plan.mean_axes]
     row = np.broadcast_to(np.zeros((), value.dtype), shape)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lossapi.domains import Array
-from lossapi.pulls import Into, known
+from lossapi.pulls import SMALL, Into, known
 from lossapi.states import Weighted
 from lossapi.tape import Traced, lower
 
@@ -50,10 +50,12 @@ def vjp(
 
 
 def filled(x: Array, given: Any) -> Array:
-    """A cotangent in the shape and dtype of x."""
+    """A cotangent in the shape and dtype of x; one number is not written out for many entries."""
     if getattr(given, "shape", None) == x.shape and given.dtype == x.dtype:
         return given
-    return np.broadcast_to(np.asarray(given, x.dtype), x.shape) if known(x) else np.full_like(x, given)
+    if not known(x) or (x.size <= SMALL and np.ndim(given) == 0):
+        return np.full_like(x, given)
+    return np.broadcast_to(np.asarray(given, x.dtype), x.shape)
 
 
 def parts(value: Any) -> list[Any]:
