@@ -92,7 +92,7 @@ def compute(
     try:
         if "gradient" in returns:
             return differentiated(library, function, arguments, returns)
-        return engine.run(call(library, function, arguments))
+        return engine.run(replace(call(library, function, arguments), returns=returns))
     except LossError as error:
         raise error.renamed(theirs) from None
 
