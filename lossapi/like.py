@@ -84,7 +84,12 @@ def _tensor(name: str, value: Any, parted: bool) -> Any:
 
 
 def compute(
-    library: str, function: str, arguments: Mapping[str, Any], *, returns: Sequence[str] = ("value",)
+    library: str,
+    function: str,
+    arguments: Mapping[str, Any],
+    *,
+    returns: Sequence[str] = ("value",),
+    backend: str = "auto",
 ) -> Result:
     """What the library's function gives; faults and gradients are named by the library's own arguments."""
     _, preset = find(library, function)
@@ -92,7 +97,7 @@ def compute(
     try:
         if "gradient" in returns:
             return differentiated(library, function, arguments, returns)
-        return engine.run(replace(call(library, function, arguments), returns=returns))
+        return engine.run(replace(call(library, function, arguments), returns=returns, backend=backend))
     except LossError as error:
         raise error.renamed(theirs) from None
 

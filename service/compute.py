@@ -16,7 +16,7 @@ from lossapi.definition import Definition, Kind
 from lossapi.errors import LossError, UnknownKey, nearest
 from lossapi.request import as_call
 from service.bodies import read_body, read_object, read_query
-from service.schemas import REPLY_KEYS, read_request
+from service.schemas import OPTIONS, REPLY_KEYS, read_options, read_request
 from service.settings import Settings
 
 Answer = Callable[[bytes], bytes]
@@ -80,15 +80,16 @@ def compute(definition: Definition, query: Mapping[str, Any], body: bytes) -> by
     return json.encode(engine.run(as_call(definition, request)).reply(), **reply_options(options, given))
 
 
-LIKE_KEYS = ("return", "encoding", "nonfinite", "backend")
-
-
 def compute_like(library: str, function: str, query: Mapping[str, Any], body: bytes) -> bytes:
     """One request under another library's names; where a name of ours clashes with its argument, the argument wins."""
     given = read_object(body, query)
     _, preset = like.find(library, function)
-    options = {name: given.pop(name) for name in LIKE_KEYS if name in given and name not in preset.arguments}
-    reply = like.compute(library, function, read_arguments(library, function, given)).reply()
+    options = read_options(
+        {name: given.pop(name) for name in OPTIONS if name in given and name not in preset.arguments}
+    )
+    arguments = read_arguments(library, function, given)
+    returns, backend = options["return"] or ("value",), options["backend"] or "auto"
+    reply = like.compute(library, function, arguments, returns=returns, backend=backend).reply()
     return json.encode(reply, **reply_options(options, given))
 
 

@@ -95,6 +95,23 @@ def read_request(definition: Definition, value: Any) -> dict[str, Any]:
     return dict(zip(names, model.__dict__.values(), strict=True))
 
 
+OPTIONS = tuple(name for name in COMMON if name != "weight")
+_OptionsModel: type[BaseModel] = create_model(  # type: ignore[call-overload]  # the fields are data
+    "options",
+    __config__=STRICT,
+    **{f"field_{i}": (COMMON[name][0], Field(None, alias=name)) for i, name in enumerate(OPTIONS)},
+)
+
+
+def read_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys that every request shares but the weight, validated by themselves."""
+    try:
+        model = _OptionsModel.model_validate(dict(given))
+    except ValidationError as error:
+        raise as_error(error, OPTIONS) from None
+    return dict(zip(OPTIONS, model.__dict__.values(), strict=True))
+
+
 def request_schema(definition: Definition) -> dict[str, Any]:
     """The request body as JSON Schema."""
     parameters = describe.parameters_schema(definition)

@@ -102,3 +102,18 @@ def test_the_cards_examples_are_answered_as_they_say(client: httpx.Client) -> No
         card = client.get(path).json()
         reply = client.post(path, json=card["example"]["request"])
         assert reply.json() == card["example"]["response"], (kind, name)
+
+
+def test_a_gradient_under_like_is_named_by_the_librarys_arguments(client: httpx.Client) -> None:
+    body = {"input": [0.5, 3.0], "target": [0.0, 0.0], "reduction": "sum", "return": ["gradient"]}
+    reply = client.post("/v1/like/torch/huber_loss", json=body).json()
+    assert reply["gradient"] == {"input": [0.5, 1.0], "target": [-0.5, -1.0]}
+    assert "value" not in reply
+
+
+@pytest.mark.parametrize(
+    "option", [{"return": "gradient"}, {"return": ["slope"]}, {"nonfinite": "x"}, {"backend": "cuda"}]
+)
+def test_the_shared_keys_are_checked_under_like_too(client: httpx.Client, option: dict[str, object]) -> None:
+    reply = client.post("/v1/like/torch/huber_loss", json={"input": [0.5], "target": [0.0], **option})
+    assert (reply.status_code, reply.json()["errors"][0]["pointer"].split("/")[1]) == (422, next(iter(option)))
