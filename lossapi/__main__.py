@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from lossapi import __version__, describe, engine, registry
+from lossapi.backends import providers
 from lossapi.codecs import json
 from lossapi.errors import LossError, ParameterError
 from lossapi.request import as_call
@@ -111,7 +112,8 @@ def check(given: argparse.Namespace, rest: Sequence[str]) -> None:
     for package in ("numpy", "fastapi", "uvicorn", "pydantic", "orjson", "onnxruntime"):
         print(f"{package:12} {_version(package)}")
     print(f"definitions  {len(registry.names('loss'))} losses, {len(registry.names('metric'))} metrics")
-    print("backends     numpy (CPUExecutionProvider)")
+    onnx = f", onnx ({providers.running()})" if providers.installed() else f"; onnx: {providers.INSTALL}"
+    print(f"backends     numpy (CPUExecutionProvider){onnx}")
 
 
 def _version(package: str) -> str:

@@ -5,6 +5,7 @@ from starlette.responses import Response
 
 from lossapi import __version__, registry
 from lossapi.backends import numpy as numpy_backend
+from lossapi.backends import providers
 from lossapi.codecs import json
 from lossapi.maps.confusion import MOST_CLASSES
 from service.settings import Settings, variable
@@ -20,13 +21,13 @@ async def live(request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """Every definition is loaded; says what computes."""
+    """Every definition is loaded; says what computes, and where."""
+    onnx = {"onnx": providers.running()} if providers.installed() else {}
     return _reply(
         {
             "status": "ready",
             "version": __version__,
-            "backend": numpy_backend.NAME,
-            "provider": numpy_backend.PROVIDER,
+            "backends": {numpy_backend.NAME: numpy_backend.PROVIDER, **onnx},
             "definitions": len(registry.catalogue()),
         }
     )
