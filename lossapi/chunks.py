@@ -12,7 +12,7 @@ from lossapi.backends import numpy as backend
 from lossapi.binding import Bound, Plan
 from lossapi.domains import Array
 from lossapi.signature import Function
-from lossapi.states import WEIGHT, State, Sums, Totals, Values, Weighted, total
+from lossapi.states import WEIGHT, Counts, Moments, State, Sums, Totals, Values, Weighted, total
 
 
 class Part(NamedTuple):
@@ -53,12 +53,12 @@ def folded(plan: Plan, out: Any, part: Part, keep: bool) -> State:
     return fold_rows(plan, out, part.weight, part.mask, keep)
 
 
-def _counted(state: State, mask: Array | None) -> State:
+def _counted(state: Counts | Moments, mask: Array | None) -> State:
     """The state, its count that of the elements (or rows, where it counts those) that the mask lets in."""
     if mask is None:
         return state
     entering = mask if state.count == mask.size else mask.any(axis=tuple(range(1, mask.ndim)))
-    return replace(state, count=int(np.count_nonzero(entering)))  # type: ignore[type-var]  # states are dataclasses
+    return replace(state, count=int(np.count_nonzero(entering)))
 
 
 def merged(plan: Plan, states: Iterable[State]) -> State:

@@ -9,13 +9,13 @@ from functools import cache
 from typing import Annotated, Any, Literal
 
 from annotated_types import MinLen
-from pydantic import BaseModel, Field, PlainValidator, TypeAdapter, ValidationError, create_model
+from pydantic import BaseModel, Field, PlainValidator, TypeAdapter, ValidationError
 
 from lossapi import describe
 from lossapi.codecs import json
 from lossapi.definition import Definition
 from lossapi.domains import Family
-from lossapi.parameters import STRICT, Reduction, as_error
+from lossapi.parameters import Reduction, as_error, model
 
 Tensor = Annotated[Any, PlainValidator(json.tensor)]
 
@@ -69,47 +69,41 @@ def request_model(definition: Definition) -> type[BaseModel]:
     fields |= {name: (kind, None) for name, (kind, _) in COMMON.items()}
     if definition.kind == "loss":
         fields["reduction"] = (Reduction | None, None)
-    made: type[BaseModel] = create_model(  # type: ignore[call-overload]  # the fields are data
-        f"{definition.name}_{definition.kind}_request",
-        __config__=STRICT,
-        **{
-            f"field_{i}": (kind, Field(default, alias=name)) for i, (name, (kind, default)) in enumerate(fields.items())
-        },
-    )
-    return made
+    return _aliased(f"{definition.name}_{definition.kind}_request", fields)
+
+
+def _aliased(name: str, fields: Mapping[str, Any]) -> type[BaseModel]:
+    numbered = enumerate(fields.items())
+    return model(name, {f"field_{i}": (kind, Field(default, alias=key)) for i, (key, (kind, default)) in numbered})
 
 
 @cache
 def _reader(definition: Definition) -> tuple[Callable[[Any], BaseModel], tuple[str, ...]]:
-    model = request_model(definition)
-    return model.model_validate, tuple(str(field.alias) for field in model.model_fields.values())
+    made = request_model(definition)
+    return made.model_validate, tuple(str(field.alias) for field in made.model_fields.values())
 
 
 def read_request(definition: Definition, value: Any) -> dict[str, Any]:
     """The validated request, or an error that points at what is wrong."""
     validate, names = _reader(definition)
     try:
-        model = validate(value)
+        read = validate(value)
     except ValidationError as error:
         raise as_error(error, names) from None
-    return dict(zip(names, model.__dict__.values(), strict=True))
+    return dict(zip(names, vars(read).values(), strict=True))
 
 
 OPTIONS = tuple(name for name in COMMON if name != "weight")
-_OptionsModel: type[BaseModel] = create_model(  # type: ignore[call-overload]  # the fields are data
-    "options",
-    __config__=STRICT,
-    **{f"field_{i}": (COMMON[name][0], Field(None, alias=name)) for i, name in enumerate(OPTIONS)},
-)
+_Options = _aliased("options", {name: (COMMON[name][0], None) for name in OPTIONS})
 
 
 def read_options(given: Mapping[str, Any]) -> dict[str, Any]:
     """The keys that every request shares but the weight, validated by themselves."""
     try:
-        model = _OptionsModel.model_validate(dict(given))
+        read = _Options.model_validate(dict(given))
     except ValidationError as error:
         raise as_error(error, OPTIONS) from None
-    return dict(zip(OPTIONS, model.__dict__.values(), strict=True))
+    return dict(zip(OPTIONS, vars(read).values(), strict=True))
 
 
 def request_schema(definition: Definition) -> dict[str, Any]:
