@@ -13,6 +13,7 @@ import numpy as np
 
 from lossapi import derivatives, functions, special
 from lossapi.domains import Array
+from lossapi.operators import BINARY, COMPARISONS, UNARY
 from lossapi.pulls import Into, Pull, known
 from lossapi.traced import Traced, lift, lower
 
@@ -168,29 +169,6 @@ def _namespace() -> Namespace:
 
 NAMESPACE: Any = _namespace()
 
-UNARY = {"neg": "negative", "pos": "positive", "abs": "abs", "invert": "bitwise_invert", "getitem": "getitem"}
-BINARY = {
-    "add": "add",
-    "sub": "subtract",
-    "mul": "multiply",
-    "truediv": "divide",
-    "floordiv": "floor_divide",
-    "mod": "remainder",
-    "pow": "pow",
-    "matmul": "matmul",
-    "and": "bitwise_and",
-    "or": "bitwise_or",
-    "xor": "bitwise_xor",
-}
-COMPARISONS = {
-    "lt": "less",
-    "le": "less_equal",
-    "gt": "greater",
-    "ge": "greater_equal",
-    "eq": "equal",
-    "ne": "not_equal",
-}
-
 
 def _operate() -> None:
     """Give the operators their functions, reflected ones with the arguments exchanged."""
@@ -198,7 +176,7 @@ def _operate() -> None:
     def reflected(function: Callable[..., Any]) -> Callable[..., Any]:
         return lambda self, other: function(other, self)
 
-    for symbol, name in (UNARY | BINARY | COMPARISONS).items():
+    for symbol, name in (UNARY | {"getitem": "getitem"} | BINARY | COMPARISONS).items():
         setattr(Traced, f"__{symbol}__", getattr(NAMESPACE, name))
     for symbol, name in BINARY.items():
         setattr(Traced, f"__r{symbol}__", reflected(getattr(NAMESPACE, name)))

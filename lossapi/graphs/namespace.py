@@ -8,6 +8,7 @@ import numpy as np
 from lossapi.graphs import elements, indexing, reductions, shapes, special
 from lossapi.graphs.dims import Dim
 from lossapi.graphs.symbol import Symbol
+from lossapi.operators import BINARY, COMPARISONS, UNARY
 
 ELEMENTS = """
     absolute not_equal bitwise_invert isfinite positive square divide remainder floor_divide where clip tan cosh sinh
@@ -46,29 +47,6 @@ def _namespace() -> Namespace:
 
 
 NAMESPACE: Any = _namespace()
-
-UNARY = {"neg": "negative", "pos": "positive", "abs": "abs", "invert": "bitwise_invert"}
-BINARY = {
-    "add": "add",
-    "sub": "subtract",
-    "mul": "multiply",
-    "truediv": "divide",
-    "floordiv": "floor_divide",
-    "mod": "remainder",
-    "pow": "pow",
-    "matmul": "matmul",
-    "and": "bitwise_and",
-    "or": "bitwise_or",
-    "xor": "bitwise_xor",
-}
-COMPARISONS = {
-    "lt": "less",
-    "le": "less_equal",
-    "gt": "greater",
-    "ge": "greater_equal",
-    "eq": "equal",
-    "ne": "not_equal",
-}
 
 
 def _ours(x: Any) -> bool:
