@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lossapi.backends import numpy as backend
-from lossapi.binding import Bound, Plan
 from lossapi.domains import Array
+from lossapi.plan import Bound, Plan
 from lossapi.signature import Function
 from lossapi.states import WEIGHT, Counts, Moments, State, Sums, Totals, Values, Weighted, total
 
@@ -36,8 +36,7 @@ def prepared(plan: Plan, cut: slice, unchecked: frozenset[str]) -> Part:
     """The rows in `cut`, ready for the map."""
     tensors, mask = take(plan, cut, unchecked)
     weight = _cut_weight(plan, cut)
-    names = plan.map.parameters
-    given = {name: value for name, value in plan.parameters.items() if name in names}
+    given = dict(plan.map_parameters)
     if plan.map.weight is not None:
         tensors["weight"] = _own_weight(plan, weight if plan.weighs_within else None, mask, tensors)
         weight = None if plan.weighs_within else weight
@@ -73,13 +72,12 @@ def take(plan: Plan, cut: slice, unchecked: frozenset[str]) -> tuple[dict[str, A
     """The kernel's arguments for the rows in `cut`, and which rows `ignore_index` lets enter."""
     taken: dict[str, Array | None] = {}
     mask: Array | None = None
-    true = true_labels(plan)
     for bound in plan.tensors:
         array = bound.array[cut] if bound.cut else bound.array
-        if bound is true:
+        if bound.name == plan.true_label:
             mask = array != plan.parameters["ignore_index"]
             array = np.where(mask, array, 0)
-        if bound.name.partition(".")[0] not in unchecked:
+        if bound.name in plan.bounds and bound.name.partition(".")[0] not in unchecked:
             check(plan, bound, array)
         taken[bound.name] = cast(plan, bound, array)
     return {each.name: taken.get(each.name) for each in plan.map.inputs}, mask
@@ -87,20 +85,10 @@ def take(plan: Plan, cut: slice, unchecked: frozenset[str]) -> tuple[dict[str, A
 
 def check(plan: Plan, bound: Bound, array: Array) -> None:
     """Hold a chunk to its domain; a fault is placed in the tensor as it was given, whatever its layout here."""
-    domain = bound.spec.domain
-    bounds = domain.bounds(plan.parameters, plan.bindings)
+    domain, bounds = bound.spec.domain, plan.bounds[bound.name]
     if not domain.holds(array, bounds):
-        true = bound is true_labels(plan)
-        entering = bound.given != plan.parameters["ignore_index"] if true else True
+        entering = bound.given != plan.parameters["ignore_index"] if bound.name == plan.true_label else True
         domain.check(bound.name, np.where(entering, bound.given, 0), bounds)
-
-
-def true_labels(plan: Plan) -> Bound | None:
-    """The labels of which some are ignored, if any are: the last, since labels before them are predicted."""
-    if plan.parameters.get("ignore_index") is None:
-        return None
-    labels = {bound.name: bound for bound in plan.tensors if bound.spec.domain.name == "label"}
-    return next((labels[each.name] for each in reversed(plan.map.inputs) if each.name in labels), None)
 
 
 def cast(plan: Plan, bound: Bound, array: Array) -> Array:

@@ -58,7 +58,7 @@ class Definition(ABC):
 
     @cached_property
     def input_names(self) -> tuple[str, ...]:
-        """The names of its tensors."""
+        """The names of its tensors, in order."""
         return tuple(each.name for each in self.inputs)
 
     @cached_property

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -16,13 +17,14 @@ import numpy as np
 from lossapi import backward, chunks, parameters, readings, registry
 from lossapi.backends import choice
 from lossapi.backends import numpy as numpy_backend
-from lossapi.binding import Plan, bind
+from lossapi.binding import planned
 from lossapi.combination import Combination
 from lossapi.conventions import Align
 from lossapi.definition import Definition, Primitive
 from lossapi.domains import Array
 from lossapi.errors import LossError, NonFiniteError, ParameterError, Unsupported
 from lossapi.groups import apart, placed, together
+from lossapi.plan import Plan
 from lossapi.states import State
 from lossapi.summands import Summand, summands
 
@@ -38,7 +40,7 @@ WIDE, NARROW = 16 * CHUNK, 16
 RETURNS = ("value", "gradient", "state")
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Call:
     """One computation asked for: a definition, its tensors and parameters, and how to come to a value.
 
@@ -65,7 +67,7 @@ class Call:
     threads: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Result:
     """What came out; `value` is a float, an array, or named arrays, `gradient` its derivative by each tensor."""
 
@@ -82,6 +84,8 @@ class Result:
     @property
     def finite(self) -> bool:
         """Whether no NaN or infinity is in the value."""
+        if type(self.value) is float:
+            return isfinite(self.value)
         values = self.value.values() if isinstance(self.value, dict) else [self.value]
         return all(bool(np.isfinite(v).all()) for v in values)
 
@@ -128,20 +132,28 @@ def run(call: Call) -> Result:
 
 def _run(call: Call) -> Result:
     definition = call.definition
-    if isinstance(definition, Combination):
+    if type(definition) is Combination:
         return _added(call, definition)
-    assert isinstance(definition, Primitive)
+    assert type(definition) is Primitive
     for wanted in call.returns:
         if wanted not in ("value", "gradient"):
             raise Unsupported('return of "value" or "gradient"', repr(wanted), ("return",))
-    given = parameters.check(definition.parameters, call.parameters, call.unchecked)
     reduction = _reduction(definition, call.reduction)
-    plan = bind(definition, call.tensors, given, call.weight, call.mean_axes, call.shape, call.align)
-    elements = max([t.array.size for t in plan.tensors], default=0)
+    plan = planned(
+        definition,
+        call.tensors,
+        call.parameters,
+        call.weight,
+        call.mean_axes,
+        call.shape,
+        call.align,
+        call.unchecked,
+    )
     both = "gradient" in call.returns
     backend = choice.NUMPY
-    if call.backend != "auto" or elements >= choice.least():
-        backend = choice.chosen(call.backend, choice.Work(definition.name, given, plan.dtype.name, elements, both))
+    if call.backend != "auto" or plan.elements >= choice.least():
+        work = choice.Work(definition.name, plan.parameters, plan.dtype.name, plan.elements, both)
+        backend = choice.chosen(call.backend, work)
     gradient = None
     if both:
         wrt = [n for n in backward.floating(plan, call.tensors) if call.wrt is None or n in call.wrt]
@@ -222,13 +234,12 @@ def fold(
 
 def cuts(plan: Plan) -> list[slice]:
     """Where the batch is cut: by size alone."""
-    batch = plan.batch
+    batch, largest = plan.batch, plan.largest_cut
     if batch is None:
         return [slice(None)]
-    largest = max([t.array.size for t in plan.tensors if t.cut])
-    if largest <= CHUNK and all(t.cut or t.array.ndim < 2 for t in plan.tensors):
+    if largest <= CHUNK and plan.width == 1:
         return [slice(0, batch)]
-    rows = min(max(1, CHUNK * _steps(plan) * batch // max(largest, 1)), max(NARROW, WIDE // _width(plan)))
+    rows = min(max(1, CHUNK * _steps(plan) * batch // max(largest, 1)), max(NARROW, WIDE // plan.width))
     if batch <= rows:
         return [slice(0, batch)]
     return [slice(start, min(start + rows, batch)) for start in range(0, batch, rows)]
@@ -238,13 +249,6 @@ def _steps(plan: Plan) -> int:
     """How many times longer a chunk may be where a kernel goes through time, holding one step of all rows at once."""
     time = plan.bindings.get("time", 1)
     return min(time, STEPS) if isinstance(time, int) else 1
-
-
-def _width(plan: Plan) -> int:
-    """What a matrix that every row meets, such as the weights of a layer, may make of one row."""
-    return max(
-        (t.array.size // max(t.array.shape[-1], 1) for t in plan.tensors if not t.cut and t.array.ndim > 1), default=1
-    )
 
 
 def _mapped(step: Callable[[slice], State], pieces: list[slice], threads: int | None) -> Iterator[State]:

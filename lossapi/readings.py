@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from lossapi import chunks
-from lossapi.binding import Plan
 from lossapi.errors import EmptyError
+from lossapi.plan import Plan
 from lossapi.states import State, Sums, Totals, Values, divisors
 
 

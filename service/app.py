@@ -32,16 +32,16 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     )
     app.state.settings = settings
     app.openapi = cache(openapi.document)  # type: ignore[method-assign]  # FastAPI's own way to bring another document
-    return RequestId(Direct(app, computing))
+    return Direct(RequestId(app), computing)
 
 
 def routes(computing: compute.Computing) -> list[BaseRoute]:
     """Every path. One route serves all losses, so that finding it does not grow with their number."""
     paths: dict[str, dict[str, Endpoint]] = {
-        "/v1/losses/{name}": {"POST": computing.post, "GET": catalogue.card("loss")},
+        "/v1/losses/{name}": {"POST": compute.unknown, "GET": catalogue.card("loss")},
         "/v1/losses/{name}/model.onnx": {"GET": computing.model},
-        "/v1/metrics/{name}": {"POST": computing.post, "GET": catalogue.card("metric")},
-        "/v1/like/{library}/{function}": {"POST": computing.post},
+        "/v1/metrics/{name}": {"POST": compute.unknown, "GET": catalogue.card("metric")},
+        "/v1/like/{library}/{function}": {"POST": compute.unknown},
         "/v1/losses": {"GET": catalogue.listing("loss")},
         "/v1/metrics": {"GET": catalogue.listing("metric")},
         "/v1/like": {"GET": catalogue.like_listing},

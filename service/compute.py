@@ -1,7 +1,7 @@
 """POST /v1/losses/{name}, /v1/metrics/{name}, /v1/like/{library}/{function}: from the body's bytes to the reply's."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -12,16 +12,14 @@ from starlette.types import Receive, Scope
 
 from lossapi import engine, export, like, registry
 from lossapi.codecs import json
-from lossapi.definition import Definition, Kind
+from lossapi.definition import Definition
 from lossapi.errors import LossError, UnknownKey, nearest
-from lossapi.request import as_call
 from service.bodies import read_body, read_object, read_query
-from service.schemas import OPTIONS, REPLY_KEYS, read_options, read_request
+from service.schemas import OPTIONS, read_call, read_options
 from service.settings import Settings
 
-Answer = Callable[[bytes], bytes]
-Computed = Callable[[Scope, Receive], Awaitable[bytes]]
-KINDS: Mapping[str, Kind] = {plural: kind for kind, plural in registry.PLURAL.items()}
+Answer = Callable[[Mapping[str, Any], bytes], bytes]
+"""From a query string and a body to the reply."""
 
 
 class Computing:
@@ -30,37 +28,15 @@ class Computing:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.workers = ThreadPoolExecutor(engine.cores(), thread_name_prefix="lossapi-request")
+        self.answers = dict(answers())
 
-    def at(self, path: str) -> Computed | None:
-        """What answers a POST to this path, if it is one that computes."""
-        match path.split("/"):
-            case ["", "v1", plural, name] if plural in KINDS:
-                return partial(self._definition, KINDS[plural], name)
-            case ["", "v1", "like", library, function]:
-                return partial(self._like, library, function)
-        return None
-
-    async def _definition(self, kind: Kind, name: str, scope: Scope, receive: Receive) -> bytes:
-        """Compute a loss or a metric."""
-        return await self._answer(scope, receive, partial(compute, registry.get(kind, name), read_query(scope)))
-
-    async def _like(self, library: str, function: str, scope: Scope, receive: Receive) -> bytes:
-        """Compute under another library's name and conventions."""
-        like.find(library, function)
-        return await self._answer(scope, receive, partial(compute_like, library, function, read_query(scope)))
-
-    async def _answer(self, scope: Scope, receive: Receive, answer: Answer) -> bytes:
-        """Inline when the body is small, on a worker thread when it is large."""
+    async def answered(self, answer: Answer, scope: Scope, receive: Receive) -> bytes:
+        """The reply to a request: inline when the body is small, on a worker thread when it is large."""
         body = await read_body(scope, receive, self.settings.body_bytes)
+        query = read_query(scope)
         if len(body) <= self.settings.inline_bytes:
-            return answer(body)
-        return await asyncio.get_running_loop().run_in_executor(self.workers, answer, body)
-
-    async def post(self, request: Request) -> Response:
-        """The same, asked through the framework."""
-        computed = self.at(request.url.path)
-        assert computed is not None
-        return Response(await computed(request.scope, request.receive), media_type=json.MEDIA_TYPE)
+            return answer(query, body)
+        return await asyncio.get_running_loop().run_in_executor(self.workers, answer, query, body)
 
     async def model(self, request: Request) -> Response:
         """A loss as an ONNX model; parameters and options stand in the query string."""
@@ -72,12 +48,30 @@ class Computing:
         return Response(model, media_type="application/octet-stream", headers=headers)
 
 
+def answers() -> Iterator[tuple[str, Answer]]:
+    """What answers a POST, by path: every definition, and every function of another library."""
+    for (kind, name), definition in registry.catalogue().items():
+        yield f"/v1/{registry.PLURAL[kind]}/{name}", partial(compute, definition)
+    for library, functions in like.presets().items():
+        for function in functions:
+            yield f"/v1/like/{library}/{function}", partial(compute_like, library, function)
+
+
+async def unknown(request: Request) -> Response:
+    """No definition has that name; the error says which come near."""
+    match request.url.path.split("/")[2:]:
+        case ["like", library, function]:
+            like.find(library, function)
+        case [plural, name]:
+            registry.get(next(kind for kind, each in registry.PLURAL.items() if each == plural), name)
+    raise AssertionError("a known name is answered before it comes here")
+
+
 def compute(definition: Definition, query: Mapping[str, Any], body: bytes) -> bytes:
     """One request to one definition, from bytes to bytes."""
     given = read_object(body, query)
-    request = read_request(definition, given)
-    options = {name: request.pop(name) for name in REPLY_KEYS}
-    return json.encode(engine.run(as_call(definition, request)).reply(), **reply_options(options, given))
+    call, options = read_call(definition, given)
+    return json.encode(engine.run(call).reply(), **reply_options(options, given))
 
 
 def compute_like(library: str, function: str, query: Mapping[str, Any], body: bytes) -> bytes:
@@ -116,8 +110,11 @@ def decode_at(name: str, value: Any) -> Any:
 
 def reply_options(options: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """How the reply is written: as asked, else tensors as the request's were."""
-    as_base64 = any(type(value) is dict and type(value.get("data")) is str for value in given.values())
     return {
         "nonfinite": options.get("nonfinite") or "string",
-        "encoding": options.get("encoding") or ("base64" if as_base64 else "list"),
+        "encoding": options.get("encoding") or ("base64" if _in_base64(given) else "list"),
     }
+
+
+def _in_base64(given: Mapping[str, Any]) -> bool:
+    return any(type(value) is dict and type(value.get("data")) is str for value in given.values())

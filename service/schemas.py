@@ -15,8 +15,13 @@ from lossapi import describe
 from lossapi.codecs import json
 from lossapi.definition import Definition
 from lossapi.domains import Family
+from lossapi.engine import Call
+from lossapi.errors import LossError
+from lossapi.memo import Memo
 from lossapi.parameters import Reduction, as_error, model
+from lossapi.request import as_call
 
+Options = Mapping[str, Any]
 Tensor = Annotated[Any, PlainValidator(json.tensor)]
 
 COMMON: Mapping[str, tuple[Any, str]] = {
@@ -91,6 +96,46 @@ def read_request(definition: Definition, value: Any) -> dict[str, Any]:
     except ValidationError as error:
         raise as_error(error, names) from None
     return dict(zip(names, vars(read).values(), strict=True))
+
+
+SETTLED: Memo[tuple[Mapping[str, Any], Options, Options]] = Memo(1024)
+"""Parameters and options, validated; and how the reply is written."""
+
+
+def read_call(definition: Definition, given: Mapping[str, Any]) -> tuple[Call, Options]:
+    """The call that a request asks for, and how its reply is to be written.
+
+    What stands beside the tensors is mostly as it was before, and need not be validated again.
+    """
+    tensors, plain = _sorted(definition, given)
+    known = None if definition.grouped else SETTLED.get(plain)
+    if known is not None:
+        try:
+            arrays = {name: json.tensor(each) for name, each in tensors.items()}
+        except LossError:
+            pass  # the model finds every fault, and where it is
+        else:
+            parameters, options, reply = known
+            return Call(definition, arrays, parameters, weight=arrays.pop("weight", None), **options), reply
+    request = read_request(definition, given)
+    reply = {name: request.pop(name) for name in REPLY_KEYS}
+    call = as_call(definition, request)
+    options = {name: getattr(call, name) for name in ("reduction", "returns", "backend")}
+    SETTLED.put(plain, (call.parameters, options, reply))
+    return call, reply
+
+
+def _sorted(definition: Definition, given: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Any, ...]]:
+    """The tensors of a request, and all that it says beside their values: equal numbers of unlike types are unlike."""
+    tensors: dict[str, Any] = {}
+    plain: list[Any] = [definition]
+    for name, value in given.items():
+        if name in definition.input_names or name == "weight":
+            if value is not None:
+                tensors[name] = value
+        else:
+            plain.append((name, type(value), value))
+    return tensors, (*tensors, *plain)
 
 
 OPTIONS = tuple(name for name in COMMON if name != "weight")

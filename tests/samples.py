@@ -16,11 +16,12 @@ import numpy as np
 from annotated_types import Ge, Gt, Le, Lt
 
 from lossapi import engine, parameters
-from lossapi.binding import Plan, bind
+from lossapi.binding import bind
 from lossapi.codecs import json
 from lossapi.definition import Definition, Primitive
 from lossapi.domains import BATCH, CLASSES, Array, Spec
 from lossapi.engine import Call, Result
+from lossapi.plan import Plan
 from lossapi.request import as_call
 from lossapi.signature import Input
 

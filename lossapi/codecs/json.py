@@ -54,6 +54,7 @@ DTYPES: Mapping[str, np.dtype[Any]] = {
 MOST_AXES = 32
 SPARSE = {"indices", "values", "dense_shape"}
 MOST_LEVELS = 1024
+AS_IT_IS = frozenset({str, int, bool})
 
 
 def decode(body: bytes) -> Any:
@@ -226,10 +227,12 @@ def _plain(value: Any, nonfinite: NonFinite, encoding: Encoding) -> Any:
     kind = type(value)
     if kind is float:
         return value if isfinite(value) else _nonfinite(value, nonfinite)
-    if kind is str or kind is int or kind is bool:
+    if kind in AS_IT_IS:
         return value
     if kind is dict:
-        return {key: _plain(each, nonfinite, encoding) for key, each in value.items()}
+        return {
+            key: each if type(each) in AS_IT_IS else _plain(each, nonfinite, encoding) for key, each in value.items()
+        }
     if kind is list or kind is tuple:
         return [_plain(each, nonfinite, encoding) for each in value]
     if isinstance(value, np.ndarray | np.generic):
