@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from lossapi import __version__, describe, engine, registry
-from lossapi.backends import providers
+from lossapi.backends import choice, providers
 from lossapi.codecs import json
 from lossapi.errors import LossError, ParameterError
 from lossapi.request import as_call
@@ -112,8 +112,8 @@ def check(given: argparse.Namespace, rest: Sequence[str]) -> None:
     for package in ("numpy", "fastapi", "uvicorn", "pydantic", "orjson", "onnxruntime"):
         print(f"{package:12} {_version(package)}")
     print(f"definitions  {len(registry.names('loss'))} losses, {len(registry.names('metric'))} metrics")
-    onnx = f", onnx ({providers.running()})" if providers.installed() else f"; onnx: {providers.INSTALL}"
-    print(f"backends     numpy (CPUExecutionProvider){onnx}")
+    backends = ", ".join(f"{backend} ({provider})" for backend, provider in choice.running().items())
+    print(f"backends     {backends}" + ("" if providers.installed() else f"; onnx: {providers.INSTALL}"))
 
 
 def _version(package: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from lossapi import engine
+from lossapi import engine, export
 from lossapi.codecs import json
 from lossapi.definition import Definition
 from lossapi.presets import REQUIRED, Preset
@@ -38,11 +38,19 @@ def card(definition: Definition) -> dict[str, Any]:
         "reductions": list(definition.reductions),
         "default_reduction": definition.default_reduction if definition.kind == "loss" else None,
         "differentiable": definition.differentiable,
+        **({"onnx": onnx_model(definition)} if definition.kind == "loss" else {}),
         "merge": "exact",
         "like": [describe_preset(preset) for preset in definition.like],
         "sources": document.sources,
         "example": example(definition),
     }
+
+
+def onnx_model(definition: Definition) -> dict[str, Any]:
+    """Whether there is an ONNX model of the value, and of the gradient; and why not."""
+    reasons = {each: export.traceable(definition, gradient=each == "gradient") for each in ("value", "gradient")}
+    because = next((reason for reason in reasons.values() if reason), None)
+    return {**{each: reason is None for each, reason in reasons.items()}, **({"because": because} if because else {})}
 
 
 def describe_input(each: Input) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from lossapi import __version__, registry
-from service import catalogue, compute, errors, health, openapi
+from service import catalogue, compute, errors, health, metrics, openapi
 from service.catalogue import Endpoint
 from service.direct import Direct
 from service.settings import Settings, choose_providers, read_settings
@@ -48,6 +48,7 @@ def routes(computing: compute.Computing) -> list[BaseRoute]:
         "/v1/limits": {"GET": health.limits},
         "/health/live": {"GET": health.live},
         "/health/ready": {"GET": health.ready},
+        "/metrics": {"GET": metrics.exposition},
         "/errors/{code}": {"GET": errors.explain},
         "/": {"GET": home},
     }

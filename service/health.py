@@ -4,8 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from lossapi import __version__, registry
-from lossapi.backends import numpy as numpy_backend
-from lossapi.backends import providers
+from lossapi.backends import choice
 from lossapi.codecs import json
 from lossapi.maps.confusion import MOST_CLASSES
 from service.settings import Settings, variable
@@ -22,12 +21,11 @@ async def live(request: Request) -> Response:
 
 async def ready(request: Request) -> Response:
     """Every definition is loaded; says what computes, and where."""
-    onnx = {"onnx": providers.running()} if providers.installed() else {}
     return _reply(
         {
             "status": "ready",
             "version": __version__,
-            "backends": {numpy_backend.NAME: numpy_backend.PROVIDER, **onnx},
+            "backends": choice.running(),
             "definitions": len(registry.catalogue()),
         }
     )

@@ -62,6 +62,7 @@ RESULT: Schema = {
     },
 }
 OBJECT: Schema = {"type": "object"}
+TEXT: Schema = {"type": "string"}
 
 QUERY_OF_LISTING = [
     {"name": "family", "in": "query", "schema": {"type": "string"}, "description": "only this family"},
@@ -186,11 +187,18 @@ def probes() -> Schema:
         "/v1/limits": {"get": operation("limits", "Every limit in force", "service", OBJECT, ("405",))},
         "/health/live": {"get": operation("live", "Liveness", "service", OBJECT, ("405",))},
         "/health/ready": {"get": operation("ready", "Readiness", "service", OBJECT, ("405",))},
+        "/metrics": {"get": operation("metrics", "Prometheus metrics", "service", TEXT, ("405",), kind="text/plain")},
     }
 
 
 def operation(
-    identity: str, summary: str, tag: str, schema: Schema, errors: tuple[str, ...], example: Any = None
+    identity: str,
+    summary: str,
+    tag: str,
+    schema: Schema,
+    errors: tuple[str, ...],
+    example: Any = None,
+    kind: str = "application/json",
 ) -> Schema:
     """One operation without its request."""
     content: Schema = {"schema": schema} if example is None else {"schema": schema, "example": example}
@@ -201,7 +209,7 @@ def operation(
         "summary": summary,
         "tags": [tag],
         "responses": {
-            "200": {"description": "Answered", "content": {"application/json": content}},
+            "200": {"description": "Answered", "content": {kind: content}},
             **failures,
         },
     }
