@@ -1,33 +1,65 @@
-"""JSON ⇄ named values: arrays are written as nested lists or base64.
+"""JSON ⇄ named values: strict, so NaN and infinities travel as text, or as what `nonfinite` says."""
 
-Non-finite numbers are written "NaN", "Infinity" and "-Infinity", since JSON has none.
-"""
-
-from base64 import b64encode
 from collections.abc import Mapping
+from itertools import chain, zip_longest
 from math import isfinite
-from typing import Any, Literal
+from typing import Any
 
 import ml_dtypes
 import numpy as np
 import orjson
+import pybase64
 
+from lossapi.codecs.codec import Encoding, Limits, NonFinite
+from lossapi.codecs.tensors import Buffer, to_bytes
 from lossapi.domains import Array
 from lossapi.errors import NonFiniteError, Unreadable
 
 MEDIA_TYPE = "application/json"
-NonFinite = Literal["string", "null", "error"]
-Encoding = Literal["list", "base64"]
 MOST_LEVELS = 1024
 AS_IT_IS = frozenset({str, int, bool})
 
 
-def decode(body: bytes) -> Any:
+class Json:
+    """An object by names: tensors as nested lists, or as base64 with dtype and shape."""
+
+    media_type = MEDIA_TYPE
+    suffix = ".json"
+
+    def decode(self, body: Buffer, limits: Limits) -> dict[str, Any]:
+        """The object's keys as they stand."""
+        value = decode(body)
+        if type(value) is not dict:
+            raise Unreadable("a JSON object", f"a JSON {type(value).__name__}")
+        return value
+
+    def encode(self, reply: Mapping[str, Any], nonfinite: NonFinite, encoding: Encoding) -> bytes:
+        """Arrays as nested lists or base64, floats in the shortest form that reads back the same."""
+        return encode(reply, nonfinite, encoding)
+
+
+def decode(body: Buffer) -> Any:
     """The JSON value of a body."""
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise Unreadable("a JSON body", str(error)) from None
+
+
+def value_of(text: str) -> Any:
+    """What a text outside of JSON stands for, as in a query string: JSON where it is JSON, else itself."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
+
+
+def text_of(value: Any, nonfinite: NonFinite = "string") -> str:
+    """The text that stands for a value: a text as it is, unless it would be taken for something else."""
+    written = _plain(value, nonfinite, "list")
+    if isinstance(written, str) and value_of(written) == written:
+        return written
+    return orjson.dumps(written, option=orjson.OPT_SERIALIZE_NUMPY).decode()
 
 
 def encode(reply: Any, nonfinite: NonFinite = "string", encoding: Encoding = "list") -> bytes:
@@ -48,25 +80,38 @@ def _plain(value: Any, nonfinite: NonFinite, encoding: Encoding) -> Any:
     if kind is list or kind is tuple:
         return [_plain(each, nonfinite, encoding) for each in value]
     if isinstance(value, np.ndarray | np.generic):
-        return _written(np.asarray(value), nonfinite, encoding)
+        return _written(np.asarray(value), nonfinite, encoding if kind is np.ndarray else "list")
     return dict(value) if isinstance(value, Mapping) else value
 
 
 def _written(array: Array, nonfinite: NonFinite, encoding: Encoding) -> Any:
-    if encoding == "base64" and array.ndim:
-        little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-        data = b64encode(little.tobytes()).decode()
+    """An array, in which non-finite numbers may stand."""
+    finite = array.dtype.kind not in "fV" or bool(np.isfinite(array).all())
+    if nonfinite == "error" and not finite:
+        raise NonFiniteError("finite results", _name(float(array[~np.isfinite(array)][0])))
+    if encoding == "base64":
+        data = pybase64.b64encode_as_string(to_bytes(array))
         return {"dtype": array.dtype.name, "shape": list(array.shape), "data": data}
     if array.dtype == ml_dtypes.bfloat16:
         array = array.astype(np.float32)
-    if array.ndim and (array.dtype.kind != "f" or np.isfinite(array).all()):
-        return np.ascontiguousarray(array)
-    return _plain(array.tolist(), nonfinite, encoding)
+    if not array.ndim:
+        return array[()] if finite else _nonfinite(float(array), nonfinite)
+    return np.ascontiguousarray(array) if finite or nonfinite == "null" else _with_names(array)
+
+
+def _with_names(array: Array) -> orjson.Fragment:
+    """An array with names for what JSON has no numbers for: orjson writes those as null, so they go where nulls are."""
+    written = orjson.dumps(np.ascontiguousarray(array), option=orjson.OPT_SERIALIZE_NUMPY).split(b"null")
+    names = [b'"%b"' % _name(x).encode() for x in array[~np.isfinite(array)].tolist()]
+    return orjson.Fragment(b"".join(chain.from_iterable(zip_longest(written, names, fillvalue=b""))))
+
+
+def _name(value: float) -> str:
+    return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
 
 
 def _nonfinite(value: float, policy: NonFinite) -> str | None:
     """A NaN or infinity by the policy asked for."""
-    name = "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
     if policy == "error":
-        raise NonFiniteError("a finite result", name)
-    return name if policy == "string" else None
+        raise NonFiniteError("finite results", _name(value))
+    return _name(value) if policy == "string" else None
