@@ -14,6 +14,7 @@ import numpy as np
 from lossapi import __version__, describe, engine, registry
 from lossapi.backends import choice, providers
 from lossapi.codecs import json
+from lossapi.codecs.tensors import tensor
 from lossapi.errors import LossError, ParameterError
 from lossapi.request import as_call
 
@@ -85,7 +86,7 @@ def read_file(path: Path, tensors: set[str]) -> dict[str, Any]:
             return dict(archive)
     if path.suffix == ".json":
         body = json.decode(path.read_bytes())
-        return {key: json.tensor(value) if key in tensors else value for key, value in body.items()}
+        return {key: tensor(value) if key in tensors else value for key, value in body.items()}
     raise ParameterError("a file ending in .json or .npz", path.name)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from lossapi import engine, export
 from lossapi.codecs import json
+from lossapi.codecs.tensors import tensor
 from lossapi.definition import Definition
 from lossapi.presets import REQUIRED, Preset
 from lossapi.request import as_call
@@ -110,6 +111,6 @@ def example(definition: Definition) -> dict[str, Any]:
     """The example request of the docstring, and its true response."""
     request, _ = definition.document.example
     tensors = {each.name for each in definition.inputs} | {"weight"}
-    given = {key: json.tensor(value) if key in tensors else value for key, value in request.items()}
+    given = {key: tensor(value) if key in tensors else value for key, value in request.items()}
     response = engine.run(as_call(definition, given)).reply()
     return {"request": request, "response": json.decode(json.encode(response))}

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope
 
 from lossapi import engine, export, like, registry
 from lossapi.codecs import json
+from lossapi.codecs.tensors import tensor
 from lossapi.definition import Definition
 from lossapi.errors import LossError, UnknownKey, nearest
 from service.bodies import read_body, read_object, read_query
@@ -103,7 +104,7 @@ def read_arguments(library: str, function: str, given: Mapping[str, Any]) -> dic
 def decode_at(name: str, value: Any) -> Any:
     """A tensor whose faults are placed under its name."""
     try:
-        return json.tensor(value)
+        return tensor(value)
     except LossError as error:
         raise error.within(name) from None
 

@@ -6,6 +6,7 @@ from starlette.responses import Response
 from lossapi import __version__, registry
 from lossapi.backends import choice
 from lossapi.codecs import json
+from lossapi.codecs.tensors import MOST_AXES
 from lossapi.maps.confusion import MOST_CLASSES
 from service.settings import Settings, variable
 
@@ -33,7 +34,7 @@ async def ready(request: Request) -> Response:
 
 FIXED = (
     ("json_depth", json.MOST_LEVELS, "levels of nesting in a JSON body"),
-    ("tensor_axes", json.MOST_AXES, "axes of one tensor"),
+    ("tensor_axes", MOST_AXES, "axes of one tensor"),
     ("classes", MOST_CLASSES, "classes in a confusion table"),
 )
 """Limits that no setting changes: what the parser, the arrays and the memory of one request bear."""

@@ -12,7 +12,7 @@ from annotated_types import MinLen
 from pydantic import BaseModel, Field, PlainValidator, TypeAdapter, ValidationError
 
 from lossapi import describe
-from lossapi.codecs import json
+from lossapi.codecs.tensors import DTYPES, tensor
 from lossapi.definition import Definition
 from lossapi.domains import Family
 from lossapi.engine import Call
@@ -22,7 +22,7 @@ from lossapi.parameters import Reduction, as_error, model
 from lossapi.request import as_call
 
 Options = Mapping[str, Any]
-Tensor = Annotated[Any, PlainValidator(json.tensor)]
+Tensor = Annotated[Any, PlainValidator(tensor)]
 
 COMMON: Mapping[str, tuple[Any, str]] = {
     "weight": (Tensor | None, "sample weights, broadcastable to one value per row"),
@@ -52,7 +52,7 @@ TENSOR_SCHEMA: Mapping[str, Any] = {
             "required": ["dtype", "shape", "data"],
             "additionalProperties": False,
             "properties": {
-                "dtype": {"type": "string", "enum": list(json.DTYPES)},
+                "dtype": {"type": "string", "enum": list(DTYPES)},
                 "shape": {"type": "array", "items": {"type": "integer", "minimum": 0}},
                 "data": {"anyOf": [{"type": "string"}, {"type": "array", "items": NUMBER}]},
             },
@@ -111,7 +111,7 @@ def read_call(definition: Definition, given: Mapping[str, Any]) -> tuple[Call, O
     known = None if definition.grouped else SETTLED.get(plain)
     if known is not None:
         try:
-            arrays = {name: json.tensor(each) for name, each in tensors.items()}
+            arrays = {name: tensor(each) for name, each in tensors.items()}
         except LossError:
             pass  # the model finds every fault, and where it is
         else:
