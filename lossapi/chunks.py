@@ -10,7 +10,7 @@ import numpy as np
 
 from lossapi.backends import numpy as backend
 from lossapi.domains import Array
-from lossapi.plan import Bound, Plan
+from lossapi.plan import Bound, Plan, Readable
 from lossapi.signature import Function
 from lossapi.states import WEIGHT, Counts, Moments, State, Sums, Totals, Values, Weighted, total
 
@@ -91,7 +91,7 @@ def check(plan: Plan, bound: Bound, array: Array) -> None:
         domain.check(bound.name, np.where(entering, bound.given, 0), bounds)
 
 
-def cast(plan: Plan, bound: Bound, array: Array) -> Array:
+def cast(plan: Readable, bound: Bound, array: Array) -> Array:
     """Labels as indices; everything else in the dtype of the computation."""
     if bound.spec.domain.kind == "label":
         return array.astype(np.intp, copy=False)
@@ -190,13 +190,13 @@ def read_rows(plan: Plan, out: Mapping[str, Array]) -> Array:
     return read_sums(plan, {**out, WEIGHT: np.float64(1.0)})
 
 
-def read_sums(plan: Plan, sums: Any) -> Any:
+def read_sums(plan: Readable, sums: Any) -> Any:
     """The definition's reading of what the map's sums came to."""
     reading, tensors, given = reading_call(plan)
     return backend.run(reading, {"sums": sums, **tensors}, given)
 
 
-def reading_call(plan: Plan) -> tuple[Function, dict[str, Array | None], dict[str, Any]]:
+def reading_call(plan: Readable) -> tuple[Function, dict[str, Array | None], dict[str, Any]]:
     """The reading, and what it takes beside the sums: tensors and parameters."""
     definition = plan.definition
     assert definition.reading is not None

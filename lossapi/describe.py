@@ -110,7 +110,11 @@ def describe_like(definition: Definition, preset: Preset) -> dict[str, Any]:
 def example(definition: Definition) -> dict[str, Any]:
     """The example request of the docstring, and its true response."""
     request, _ = definition.document.example
+    return {"request": request, "response": computed(definition, request)}
+
+
+def computed(definition: Definition, request: Mapping[str, Any]) -> Any:
+    """The reply to a request, as JSON has it."""
     tensors = {each.name for each in definition.inputs} | {"weight"}
     given = {key: tensor(value) if key in tensors else value for key, value in request.items()}
-    response = engine.run(as_call(definition, given)).reply()
-    return {"request": request, "response": json.decode(json.encode(response))}
+    return json.decode(json.encode(engine.run(as_call(definition, given)).reply()))

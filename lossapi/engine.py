@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from lossapi import backward, chunks, parameters, readings, registry
+from lossapi import backward, chunks, parameters, portable, readings, registry
 from lossapi.backends import choice
 from lossapi.backends import numpy as numpy_backend
 from lossapi.binding import planned
@@ -69,7 +69,7 @@ class Call:
 
 @dataclass(slots=True)
 class Result:
-    """What came out; `value` is a float, an array, or named arrays, `gradient` its derivative by each tensor."""
+    """What came out: `value` is a float, an array or named arrays, `gradient` its derivative, `state` can be merged."""
 
     name: str
     value: Any
@@ -80,12 +80,15 @@ class Result:
     backend: str = numpy_backend.NAME
     provider: str = numpy_backend.PROVIDER
     terms: Sequence[Mapping[str, Any]] = ()
+    state: Mapping[str, Any] | None = None
 
     @property
     def finite(self) -> bool:
-        """Whether no NaN or infinity is in the value."""
+        """Whether no NaN or infinity is in the value, if it was asked for."""
         if type(self.value) is float:
             return isfinite(self.value)
+        if self.value is None:
+            return True
         values = self.value.values() if isinstance(self.value, dict) else [self.value]
         return all(bool(np.isfinite(v).all()) for v in values)
 
@@ -100,6 +103,7 @@ class Result:
             "count": self.count,
             "finite": self.finite,
             **({} if self.gradient is None else {"gradient": together(self.gradient)}),
+            **({} if self.state is None else {"state": self.state}),
             **({"terms": list(self.terms)} if self.terms else {}),
             "backend": self.backend,
             "provider": self.provider,
@@ -136,19 +140,11 @@ def _run(call: Call) -> Result:
         return _added(call, definition)
     assert type(definition) is Primitive
     for wanted in call.returns:
-        if wanted not in ("value", "gradient"):
-            raise Unsupported('return of "value" or "gradient"', repr(wanted), ("return",))
+        if wanted not in RETURNS:
+            raise ParameterError(f"return of {', '.join(RETURNS)}", repr(wanted), ("return",))
     reduction = _reduction(definition, call.reduction)
-    plan = planned(
-        definition,
-        call.tensors,
-        call.parameters,
-        call.weight,
-        call.mean_axes,
-        call.shape,
-        call.align,
-        call.unchecked,
-    )
+    layout = call.weight, call.mean_axes, call.shape, call.align, call.unchecked
+    plan = planned(definition, call.tensors, call.parameters, *layout)
     both = "gradient" in call.returns
     backend = choice.NUMPY
     if call.backend != "auto" or plan.elements >= choice.least():
@@ -162,15 +158,24 @@ def _run(call: Call) -> Result:
     else:
         keep = reduction == "none"
         state = fold(plan, keep=keep, unchecked=call.unchecked, threads=call.threads, run=backend.run)
-    value, count = readings.read(plan, state, reduction, call.empty)
-    if not call.allow_nan and np.isnan(value).any():
-        raise NonFiniteError("a value that is not NaN", "NaN")
     shown = reduction if definition.kind == "loss" else None
-    return Result(definition.name, value, shown, count, gradient, call.returns, backend.name, backend.provider)
+    ran = gradient, call.returns, backend.name, backend.provider
+    result = Result(definition.name, None, shown, state.count, *ran)
+    if "state" in call.returns:
+        result.state = portable.of(plan, reduction, state).packed()
+    if "value" in call.returns or both:
+        result.value, result.count = readings.read(plan, state, reduction, call.empty)
+    if not call.allow_nan and np.isnan(result.value).any():
+        raise NonFiniteError("a value that is not NaN", "NaN")
+    return result
 
 
 def _added(call: Call, whole: Combination) -> Result:
     """A weighted sum: every term by itself, then the values and the gradients added up."""
+    if "state" in call.returns:
+        raise Unsupported(
+            "a loss or metric with a state of its own", f"{whole.name}, whose terms have one each", ("return",)
+        )
     given = parameters.check(whole.parameters, call.parameters, call.unchecked)
     parts = summands(whole, call.tensors, given, call.parameters)
     results = [_term(call, part) for part in parts]

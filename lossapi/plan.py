@@ -3,10 +3,10 @@
 What follows is found out once: a plan for other arrays of the same shapes is the same plan, filled anew.
 """
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -14,6 +14,21 @@ from lossapi.definition import Primitive
 from lossapi.domains import BATCH, Array, Bindings, Bounds, Spec
 from lossapi.forms import arrange, turned
 from lossapi.signature import Map
+
+
+class Readable(Protocol):
+    """What a state is read by: a plan, or what a portable state says of one."""
+
+    @property
+    def definition(self) -> Primitive: ...
+    @property
+    def parameters(self) -> Mapping[str, Any]: ...
+    @property
+    def tensors(self) -> "Sequence[Bound]": ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+    @property
+    def shape(self) -> tuple[int, ...] | None: ...
 
 
 class Bound(NamedTuple):

@@ -7,7 +7,7 @@ A kernel's rows become `Totals` (or `Values`, where no reduction is asked); sums
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import NamedTuple, Protocol, Self
+from typing import ClassVar, NamedTuple, Protocol, Self
 
 import numpy as np
 
@@ -127,6 +127,8 @@ class Counts:
     table: Array
     extra: Mapping[str, float]
     count: int = 0
+
+    grows: ClassVar[bool] = True
 
     def __add__(self, other: "Counts") -> "Counts":
         shape = tuple(map(max, self.table.shape, other.table.shape))

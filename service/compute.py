@@ -15,6 +15,7 @@ from lossapi.codecs import json
 from lossapi.codecs.tensors import tensor
 from lossapi.definition import Definition
 from lossapi.errors import LossError, UnknownKey, nearest
+from service import states
 from service.bodies import read_body, read_object, read_query
 from service.schemas import OPTIONS, read_call, read_options
 from service.settings import Settings
@@ -53,9 +54,17 @@ def answers() -> Iterator[tuple[str, Answer]]:
     """What answers a POST, by path: every definition, and every function of another library."""
     for (kind, name), definition in registry.catalogue().items():
         yield f"/v1/{registry.PLURAL[kind]}/{name}", partial(compute, definition)
+    yield "/v1/states/merge", merge_states
     for library, functions in like.presets().items():
         for function in functions:
             yield f"/v1/like/{library}/{function}", partial(compute_like, library, function)
+
+
+def merge_states(query: Mapping[str, Any], body: bytes) -> bytes:
+    """Several states as one."""
+    given = read_object(body, query)
+    options = read_options({name: given.pop(name) for name in ("nonfinite",) if name in given})
+    return json.encode(states.merge(given), nonfinite=options["nonfinite"] or "string")
 
 
 async def unknown(request: Request) -> Response:

@@ -14,6 +14,7 @@ ERRORS: Mapping[str, str] = {
     "400": "Unreadable: broken JSON, an empty body, another character set",
     "404": "No such name; the nearest ones are suggested",
     "405": "Another method",
+    "409": "Things that do not go together, such as states of unlike definitions",
     "413": "Over a limit, which is named with its setting",
     "415": "A media type or content encoding that is not read",
     "422": "Readable but wrong: a shape, a value out of its domain, a parameter; with a pointer to the place",
@@ -73,6 +74,12 @@ QUERY_OF_LISTING = [
         "description": "words that name or summary hold",
     },
 ]
+STATES: Schema = {
+    "type": "object",
+    "required": ["states"],
+    "additionalProperties": False,
+    "properties": {"states": {"type": "array", "minItems": 1, "items": {"type": "object"}}},
+}
 MODEL_PATH = [{"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}]
 QUERY_OF_MODEL = [
     {"name": "dtype", "in": "query", "schema": {"enum": ["float32", "float64"], "default": "float32"}},
@@ -164,8 +171,34 @@ def common_paths() -> Schema:
                 "parameters": QUERY_OF_MODEL,
             },
         },
+        **states(),
         **probes(),
     }
+
+
+def states() -> Schema:
+    """The operations on states."""
+    return {
+        "/v1/states/merge": {
+            "post": {
+                **operation(
+                    "merge_states",
+                    "Several states as one, and its value",
+                    "states",
+                    OBJECT,
+                    ("400", "405", "409", "413", "415", "422"),
+                ),
+                "requestBody": body(STATES, {"states": [example_state()]}),
+            },
+        },
+    }
+
+
+def example_state() -> Any:
+    """A state as an example: that of the first metric."""
+    definition = registry.definitions("metric")[0]
+    request, _ = definition.document.example
+    return describe.computed(definition, {**request, "return": ["state"]})["state"]
 
 
 def listings() -> Schema:

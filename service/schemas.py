@@ -39,12 +39,13 @@ COMMON: Mapping[str, tuple[Any, str]] = {
 }
 REPLY_KEYS = ("encoding", "nonfinite")
 
-NUMBER = {"anyOf": [{"type": "number"}, {"type": "string", "enum": ["NaN", "Infinity", "-Infinity"]}]}
+NONFINITE = {"type": "string", "enum": ["NaN", "Infinity", "-Infinity"]}
+NUMBER = {"anyOf": [{"type": "number"}, {"type": "boolean"}, NONFINITE]}
 TENSOR_SCHEMA: Mapping[str, Any] = {
     "description": "A nested list of numbers, one number, or dtype, shape and data (base64 or a flat list).",
     "anyOf": [
         {"type": "number"},
-        {"type": "string", "enum": ["NaN", "Infinity", "-Infinity"]},
+        NONFINITE,
         {"type": "boolean"},
         {"type": "array", "items": {"$ref": "#/components/schemas/Tensor"}},
         {
@@ -165,7 +166,7 @@ def request_schema(definition: Definition) -> dict[str, Any]:
     properties["weight"] = _tensor_schema(COMMON["weight"][1], optional=True)
     if definition.kind == "loss":
         properties["reduction"] = {
-            "enum": list(definition.reductions),
+            "enum": [*definition.reductions, None],
             "default": definition.default_reduction,
         }
     for name in ("return", "backend", *REPLY_KEYS):
