@@ -21,7 +21,7 @@ AS_IT_IS = frozenset({str, int, bool})
 
 
 class Json:
-    """An object by names: tensors as nested lists, or as base64 with dtype and shape."""
+    """JSON: tensors by name, as nested lists or as `{"dtype", "shape", "data"}` with base64."""
 
     media_type = MEDIA_TYPE
     suffix = ".json"
@@ -46,8 +46,13 @@ def decode(body: Buffer) -> Any:
         raise Unreadable("a JSON body", str(error)) from None
 
 
-def value_of(text: str) -> Any:
-    """What a text outside of JSON stands for, as in a query string: JSON where it is JSON, else itself."""
+def value_of(text: str, name: str = "") -> Any:
+    """What a text outside of JSON stands for, as in a query string: JSON where it is JSON, else itself.
+
+    Under the name `nonfinite`, null is not nothing but the policy of that name.
+    """
+    if (name, text) == ("nonfinite", "null"):
+        return text
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:

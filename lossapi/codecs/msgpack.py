@@ -29,7 +29,7 @@ HEADS: Mapping[int, tuple[int, int, int]] = {
 
 
 class Msgpack:
-    """An object by names: tensors as `{"dtype", "shape", "data"}` with bytes, or as lists."""
+    """MessagePack: the shape of JSON, tensors as `{"dtype", "shape", "data"}` with bytes."""
 
     media_type = "application/msgpack"
     suffix = ".msgpack"
