@@ -8,6 +8,7 @@ from starlette.types import Receive, Scope
 
 from lossapi.codecs import json
 from lossapi.codecs.codec import Limits
+from lossapi.codecs.room import Room
 from lossapi.codecs.tensors import Buffer
 from lossapi.errors import ParameterError, Unreadable
 from service.media import Wire, wire
@@ -28,22 +29,29 @@ def read_headers(scope: Scope, limits: Limits) -> Wire:
     return wire(kind, coding, accept)
 
 
-async def read_body(receive: Receive, limits: Limits) -> Buffer:
-    """The whole body, in one buffer that grows as it arrives: what its length is said to be costs nothing."""
-    body = bytearray()
+async def read_body(scope: Scope, receive: Receive, limits: Limits) -> Buffer:
+    """The whole body; a large one in room of its own, where what its length is said to be costs nothing."""
+    room: Room | None = None
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Unreadable("a whole body", "a closed connection")
         part: bytes = message.get("body", b"")
-        if len(body) + len(part) > limits.unfolded:
-            raise limits.over(len(body) + len(part))
+        size = len(part) + (room.size if room else 0)
+        if size > limits.unfolded:
+            raise limits.over(size)
         more = message.get("more_body", False)
-        if not more and not body:
+        if room is None and not more:
             return part
-        body += part
+        room = room or Room(_said(scope, limits))
+        room.add(part)
         if not more:
-            return body
+            return room.filled()
+
+
+def _said(scope: Scope, limits: Limits) -> int:
+    """How long the body is said to be; where nothing is said, as long as it may be."""
+    return next((int(value) for name, value in scope["headers"] if name == b"content-length"), limits.unfolded)
 
 
 def read_query(scope: Scope) -> dict[str, Any]:

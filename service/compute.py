@@ -36,7 +36,7 @@ class Computing:
     async def answered(self, answer: Answer, scope: Scope, receive: Receive) -> tuple[str, bytes]:
         """The reply and its type: inline when the body is small, on a worker thread when it is or may become large."""
         wire = read_headers(scope, self.limits)
-        body = await read_body(receive, self.limits)
+        body = await read_body(scope, receive, self.limits)
         query = read_query(scope)
         if len(body) <= self.settings.inline_bytes and not wire.coding:
             return wire.writer.media_type, answer(wire, query, body, self.limits)

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from lossapi.codecs import CODECS
 from lossapi.codecs.codec import Codec, Limits
 from lossapi.codecs.json import MEDIA_TYPE
+from lossapi.codecs.room import let_go
 from lossapi.codecs.tensors import Buffer
 from lossapi.codecs.unfold import PARTS, unfold
 
@@ -36,7 +37,7 @@ class Wire(NamedTuple):
         plain = unfold(body, self.coding, limits) if self.coding else body
         given = self.reader.decode(plain, limits)
         for each in (body, plain):
-            _let_go(each)
+            let_go(each)
         return given
 
     def write(self, reply: Mapping[str, Any], form: Mapping[str, Any]) -> bytes:
@@ -52,13 +53,6 @@ class Wire(NamedTuple):
             "nonfinite": options.get("nonfinite") or "string",
             "encoding": options.get("encoding") or ("base64" if in_bytes else "list"),
         }
-
-
-def _let_go(body: Buffer) -> None:
-    """Free a body at once, whoever still refers to it; what is viewed stays."""
-    if type(body) is bytearray:
-        with suppress(BufferError):
-            body.clear()
 
 
 @lru_cache(maxsize=256)

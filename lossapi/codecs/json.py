@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from itertools import chain, zip_longest
 from math import isfinite
+from mmap import mmap
 from typing import Any
 
 import ml_dtypes
@@ -41,7 +42,7 @@ class Json:
 def decode(body: Buffer) -> Any:
     """The JSON value of a body."""
     try:
-        return orjson.loads(body)
+        return orjson.loads(memoryview(body) if isinstance(body, mmap) else body)
     except orjson.JSONDecodeError as error:
         raise Unreadable("a JSON body", str(error)) from None
 

@@ -38,7 +38,7 @@ class Msgpack:
         """The object's keys as they stand."""
         _check(body)
         try:
-            value = ormsgpack.unpackb(body)
+            value = ormsgpack.unpackb(memoryview(body))
         except ValueError as error:
             raise Unreadable("a MessagePack body", str(error)) from None
         if type(value) is not dict:

@@ -8,6 +8,7 @@ import reprlib
 from collections.abc import Mapping
 from itertools import chain
 from math import prod
+from mmap import mmap
 from operator import countOf
 from typing import Any, TypeAlias
 
@@ -18,7 +19,7 @@ import pybase64
 from lossapi.domains import TAG, Array
 from lossapi.errors import DomainError, DtypeError, LossError, ParameterError, ShapeError, TooLarge
 
-Buffer: TypeAlias = bytes | bytearray | memoryview
+Buffer: TypeAlias = bytes | bytearray | memoryview | mmap
 Whole: TypeAlias = type[np.int64] | type[np.uint64]
 
 NAMES = {"NaN": np.nan, "Infinity": np.inf, "-Infinity": -np.inf}
