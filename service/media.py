@@ -11,7 +11,7 @@ from lossapi.codecs import CODECS
 from lossapi.codecs.codec import Codec, Limits
 from lossapi.codecs.json import MEDIA_TYPE
 from lossapi.codecs.room import let_go
-from lossapi.codecs.tensors import Buffer
+from lossapi.codecs.tensors import Base64, Buffer
 from lossapi.codecs.unfold import PARTS, unfold
 
 JSON = CODECS[MEDIA_TYPE]
@@ -47,7 +47,7 @@ class Wire(NamedTuple):
     def form(self, options: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
         """How numbers are written: as asked, else tensors as the request's were, bytes or lists."""
         in_bytes = self.reader is not JSON or any(
-            type(value) is dict and type(value.get("data")) is str for value in given.values()
+            type(value) is dict and isinstance(value.get("data"), str | Base64) for value in given.values()
         )
         return {
             "nonfinite": options.get("nonfinite") or "string",

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from itertools import chain, zip_longest
 from math import isfinite
-from mmap import mmap
 from typing import Any
 
 import ml_dtypes
@@ -11,6 +10,7 @@ import numpy as np
 import orjson
 import pybase64
 
+from lossapi.codecs import excerpts
 from lossapi.codecs.codec import Encoding, Limits, NonFinite
 from lossapi.codecs.tensors import Buffer, to_bytes
 from lossapi.domains import Array
@@ -42,7 +42,7 @@ class Json:
 def decode(body: Buffer) -> Any:
     """The JSON value of a body."""
     try:
-        return orjson.loads(memoryview(body) if isinstance(body, mmap) else body)
+        return excerpts.loads(body)
     except orjson.JSONDecodeError as error:
         raise Unreadable("a JSON body", str(error)) from None
 
