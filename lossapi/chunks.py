@@ -10,9 +10,12 @@ import numpy as np
 
 from lossapi.backends import numpy as backend
 from lossapi.domains import Array
+from lossapi.errors import DomainError
 from lossapi.plan import Bound, Plan, Readable
 from lossapi.signature import Function
 from lossapi.states import WEIGHT, Counts, Moments, State, Sums, Totals, Values, Weighted, total
+
+UNSIGNED, MOST_INDEX = np.dtype(np.uint64), 2**63 - 1
 
 
 class Part(NamedTuple):
@@ -94,8 +97,17 @@ def check(plan: Plan, bound: Bound, array: Array) -> None:
 def cast(plan: Readable, bound: Bound, array: Array) -> Array:
     """Labels as indices; everything else in the dtype of the computation."""
     if bound.spec.domain.kind == "label":
+        if array.dtype == UNSIGNED:
+            _require_index(bound, array)
         return array.astype(np.intp, copy=False)
     return array.astype(plan.dtype, copy=False)
+
+
+def _require_index(bound: Bound, array: Array) -> None:
+    """Refuse the labels that would be negative as an index."""
+    if array.size and array.max() > MOST_INDEX:
+        place = tuple(int(i) for i in np.argwhere(bound.given > MOST_INDEX)[0])
+        raise DomainError(f"{bound.spec.domain.meaning} < 2**63", str(bound.given[place]), (bound.name, *place))
 
 
 def _cut_weight(plan: Plan, cut: slice) -> Array | None:

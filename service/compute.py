@@ -11,17 +11,18 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope
 
 from lossapi import engine, export, like, registry
-from lossapi.codecs import json
-from lossapi.codecs.tensors import tensor
+from lossapi.codecs.codec import Limits
+from lossapi.codecs.tensors import Buffer, tensor
 from lossapi.definition import Definition
 from lossapi.errors import LossError, UnknownKey, nearest
 from service import states
-from service.bodies import read_body, read_object, read_query
+from service.bodies import read_body, read_headers, read_query, with_query
+from service.media import Wire
 from service.schemas import OPTIONS, read_call, read_options
-from service.settings import Settings
+from service.settings import Settings, variable
 
-Answer = Callable[[Mapping[str, Any], bytes], bytes]
-"""From a query string and a body to the reply."""
+Answer = Callable[[Wire, Mapping[str, Any], Buffer, Limits], bytes]
+"""From the formats, a query string and a body to the reply."""
 
 
 class Computing:
@@ -29,16 +30,19 @@ class Computing:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.limits = Limits(settings.body_bytes, variable("body_bytes"))
         self.workers = ThreadPoolExecutor(engine.cores(), thread_name_prefix="lossapi-request")
         self.answers = dict(answers())
 
-    async def answered(self, answer: Answer, scope: Scope, receive: Receive) -> bytes:
-        """The reply to a request: inline when the body is small, on a worker thread when it is large."""
-        body = await read_body(scope, receive, self.settings.body_bytes)
+    async def answered(self, answer: Answer, scope: Scope, receive: Receive) -> tuple[str, bytes]:
+        """The reply and its type: inline when the body is small, on a worker thread when it is or may become large."""
+        wire = read_headers(scope, self.limits)
+        body = await read_body(scope, receive, self.limits)
         query = read_query(scope)
-        if len(body) <= self.settings.inline_bytes:
-            return answer(query, body)
-        return await asyncio.get_running_loop().run_in_executor(self.workers, answer, query, body)
+        if len(body) <= self.settings.inline_bytes and not wire.coding:
+            return wire.writer.media_type, answer(wire, query, body, self.limits)
+        reply = asyncio.get_running_loop().run_in_executor(self.workers, answer, wire, query, body, self.limits)
+        return wire.writer.media_type, await reply
 
     async def model(self, request: Request) -> Response:
         """A loss as an ONNX model; parameters and options stand in the query string."""
@@ -60,11 +64,11 @@ def answers() -> Iterator[tuple[str, Answer]]:
             yield f"/v1/like/{library}/{function}", partial(compute_like, library, function)
 
 
-def merge_states(query: Mapping[str, Any], body: bytes) -> bytes:
+def merge_states(wire: Wire, query: Mapping[str, Any], body: Buffer, limits: Limits) -> bytes:
     """Several states as one."""
-    given = read_object(body, query)
-    options = read_options({name: given.pop(name) for name in ("nonfinite",) if name in given})
-    return json.encode(states.merge(given), nonfinite=options["nonfinite"] or "string")
+    given = with_query(wire.read(body, limits), query)
+    options = read_options({name: given.pop(name) for name in ("encoding", "nonfinite") if name in given})
+    return wire.write(states.merge(given), wire.form(options, given))
 
 
 async def unknown(request: Request) -> Response:
@@ -77,24 +81,29 @@ async def unknown(request: Request) -> Response:
     raise AssertionError("a known name is answered before it comes here")
 
 
-def compute(definition: Definition, query: Mapping[str, Any], body: bytes) -> bytes:
-    """One request to one definition, from bytes to bytes."""
-    given = read_object(body, query)
+def compute(definition: Definition, wire: Wire, query: Mapping[str, Any], body: Buffer, limits: Limits) -> bytes:
+    """One request to one definition, from bytes to bytes; what was read is let go of before it is computed."""
+    given = with_query(wire.read(body, limits), query)
     call, options = read_call(definition, given)
-    return json.encode(engine.run(call).reply(), **reply_options(options, given))
+    form = wire.form(options, given)
+    del given
+    return wire.write(engine.run(call).reply(), form)
 
 
-def compute_like(library: str, function: str, query: Mapping[str, Any], body: bytes) -> bytes:
+def compute_like(
+    library: str, function: str, wire: Wire, query: Mapping[str, Any], body: Buffer, limits: Limits
+) -> bytes:
     """One request under another library's names; where a name of ours clashes with its argument, the argument wins."""
-    given = read_object(body, query)
+    given = with_query(wire.read(body, limits), query)
     _, preset = like.find(library, function)
     options = read_options(
         {name: given.pop(name) for name in OPTIONS if name in given and name not in preset.arguments}
     )
     arguments = read_arguments(library, function, given)
+    form = wire.form(options, given)
+    del given
     returns, backend = options["return"] or ("value",), options["backend"] or "auto"
-    reply = like.compute(library, function, arguments, returns=returns, backend=backend).reply()
-    return json.encode(reply, **reply_options(options, given))
+    return wire.write(like.compute(library, function, arguments, returns=returns, backend=backend).reply(), form)
 
 
 def read_arguments(library: str, function: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,8 +114,8 @@ def read_arguments(library: str, function: str, given: Mapping[str, Any]) -> dic
     for name, value in given.items():
         if name not in preset.arguments and name not in preset.library.ignored:
             raise UnknownKey(nearest(name, preset.arguments), f"unknown key {name!r}", (name,))
-        tensor = value is not None and preset.is_tensor(name, inputs)
-        arguments[name] = decode_at(name, value) if tensor else value
+        read = value is not None and preset.is_tensor(name, inputs)
+        arguments[name] = decode_at(name, value) if read else value
     return arguments
 
 
@@ -116,15 +125,3 @@ def decode_at(name: str, value: Any) -> Any:
         return tensor(value)
     except LossError as error:
         raise error.within(name) from None
-
-
-def reply_options(options: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """How the reply is written: as asked, else tensors as the request's were."""
-    return {
-        "nonfinite": options.get("nonfinite") or "string",
-        "encoding": options.get("encoding") or ("base64" if _in_base64(given) else "list"),
-    }
-
-
-def _in_base64(given: Mapping[str, Any]) -> bool:
-    return any(type(value) is dict and type(value.get("data")) is str for value in given.values())

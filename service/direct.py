@@ -27,7 +27,7 @@ class Direct:
             return
         identity = identify(scope)
         try:
-            body = await self.computing.answered(answer, scope, receive)
+            media_type, body = await self.computing.answered(answer, scope, receive)
         except Exception as error:
             if not isinstance(error, errors.EXPECTED):
                 LOG.exception("request %s failed", scope["request_id"])
@@ -35,7 +35,7 @@ class Direct:
             await response(scope, receive, identified(send, identity))
             return
         headers = [
-            (b"content-type", b"application/json"),
+            (b"content-type", media_type.encode()),
             (b"content-length", b"%d" % len(body)),
             (HEADER, identity),
         ]

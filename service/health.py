@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from lossapi import __version__, registry
 from lossapi.backends import choice
-from lossapi.codecs import json
+from lossapi.codecs import json, msgpack, safetensors
 from lossapi.codecs.tensors import MOST_AXES
 from lossapi.maps.confusion import MOST_CLASSES
 from service.settings import Settings, variable
@@ -34,6 +34,8 @@ async def ready(request: Request) -> Response:
 
 FIXED = (
     ("json_depth", json.MOST_LEVELS, "levels of nesting in a JSON body"),
+    ("msgpack_values", msgpack.MOST_VALUES, "values in a MessagePack body besides the bytes of tensors"),
+    ("safetensors_header", safetensors.MOST_HEADER, "bytes of the header of a safetensors body"),
     ("tensor_axes", MOST_AXES, "axes of one tensor"),
     ("classes", MOST_CLASSES, "classes in a confusion table"),
 )

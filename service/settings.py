@@ -25,7 +25,7 @@ class Settings(BaseModel):
     workers: Size = Field(default=1, description="server processes")
     log_level: str = Field(default="info", description="critical, error, warning, info, debug or trace")
     keep_alive: Size = Field(default=75, description="seconds an idle connection is kept open")
-    body_bytes: Size = Field(default=256 * 2**20, description="largest request body, in bytes")
+    body_bytes: Size = Field(default=256 * 2**20, description="largest request body, in bytes, once unfolded")
     providers: str = Field(
         default="", description="ONNX Runtime providers in order, such as CUDAExecutionProvider,CPUExecutionProvider"
     )

@@ -10,6 +10,7 @@ from struct import Struct
 from typing import NamedTuple
 
 from lossapi.codecs.codec import Limits
+from lossapi.codecs.room import Room
 from lossapi.codecs.tensors import Buffer
 from lossapi.codecs.unfold import RAW, inflate
 from lossapi.errors import TooLarge, Unreadable
@@ -85,12 +86,12 @@ def _unpacked(member: Member, packed: memoryview) -> memoryview:
     """A member's bytes, which come to the size and the checksum that the directory says."""
     data, rest = packed, packed[:0]
     if member.method == DEFLATED:
-        room = bytearray()
+        room = Room(member.size)
         try:
             rest = inflate(packed, RAW, Limits(member.size), room)
         except TooLarge:
             rest = packed
-        data = memoryview(room)
+        data = memoryview(room.filled())
     if len(data) != member.size or rest or zlib.crc32(data) != member.checksum:
         raise Unreadable(f"{member.name} of the size and checksum that the archive says", "another")
     return data

@@ -10,6 +10,7 @@ import numpy as np
 import orjson
 import pybase64
 
+from lossapi.codecs import excerpts
 from lossapi.codecs.codec import Encoding, Limits, NonFinite
 from lossapi.codecs.tensors import Buffer, to_bytes
 from lossapi.domains import Array
@@ -21,7 +22,7 @@ AS_IT_IS = frozenset({str, int, bool})
 
 
 class Json:
-    """An object by names: tensors as nested lists, or as base64 with dtype and shape."""
+    """JSON: tensors by name, as nested lists or as `{"dtype", "shape", "data"}` with base64."""
 
     media_type = MEDIA_TYPE
     suffix = ".json"
@@ -41,13 +42,18 @@ class Json:
 def decode(body: Buffer) -> Any:
     """The JSON value of a body."""
     try:
-        return orjson.loads(body)
+        return excerpts.loads(body)
     except orjson.JSONDecodeError as error:
         raise Unreadable("a JSON body", str(error)) from None
 
 
-def value_of(text: str) -> Any:
-    """What a text outside of JSON stands for, as in a query string: JSON where it is JSON, else itself."""
+def value_of(text: str, name: str = "") -> Any:
+    """What a text outside of JSON stands for, as in a query string: JSON where it is JSON, else itself.
+
+    Under the name `nonfinite`, null is not nothing but the policy of that name.
+    """
+    if (name, text) == ("nonfinite", "null"):
+        return text
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:

@@ -29,7 +29,7 @@ HEADS: Mapping[int, tuple[int, int, int]] = {
 
 
 class Msgpack:
-    """An object by names: tensors as `{"dtype", "shape", "data"}` with bytes, or as lists."""
+    """MessagePack: the shape of JSON, tensors as `{"dtype", "shape", "data"}` with bytes."""
 
     media_type = "application/msgpack"
     suffix = ".msgpack"
@@ -38,7 +38,7 @@ class Msgpack:
         """The object's keys as they stand."""
         _check(body)
         try:
-            value = ormsgpack.unpackb(body)
+            value = ormsgpack.unpackb(memoryview(body))
         except ValueError as error:
             raise Unreadable("a MessagePack body", str(error)) from None
         if type(value) is not dict:

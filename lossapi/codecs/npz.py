@@ -32,7 +32,7 @@ PLAIN = ("bool", "int64", "float64")
 
 
 class Npz:
-    """Stored arrays are views of the body where they lie aligned."""
+    """An archive of NumPy's, never pickled: arrays by name, numbers and texts as arrays without axes."""
 
     media_type = "application/x-npz"
     suffix = ".npz"
@@ -60,7 +60,7 @@ def _value(name: str, data: memoryview) -> Any:
     """What one member holds."""
     kind, fortran, shape, data = _header(name, data)
     if kind[1:2] == "U" and not shape:
-        return json.value_of(_text(name, kind, data))
+        return json.value_of(_text(name, kind, data), name)
     if kind[:1] not in "<>|=" or kind[1:] not in TYPES:
         known = ", ".join(TYPES)
         raise DtypeError(f"{name} as numbers ({known}), never pickled or structured", short(kind), (name,))

@@ -31,7 +31,7 @@ WORDS = {name: word for word, name in TYPES.items()}
 
 
 class Safetensors:
-    """Arrays are views of the body."""
+    """safetensors: tensors by name, all else as text in `__metadata__`, read as JSON where it is JSON."""
 
     media_type = "application/vnd.safetensors"
     suffix = ".safetensors"
@@ -39,7 +39,7 @@ class Safetensors:
     def decode(self, body: Buffer, limits: Limits) -> dict[str, Any]:
         """Tensors by name; metadata read as JSON where it is JSON, else as text."""
         header, data = _parted(memoryview(body))
-        named = [(key, json.value_of(value)) for key, value in _metadata(header) if key != IGNORED]
+        named = [(key, json.value_of(value, key)) for key, value in _metadata(header) if key != IGNORED]
         reached = 0
         for name, entry in sorted(header.items(), key=lambda item: _offsets(*item)):
             begin, end = _offsets(name, entry)
@@ -114,7 +114,7 @@ def _offsets(name: str, entry: Any) -> tuple[int, int]:
 
 def _tensor(name: str, entry: dict[str, Any], data: memoryview) -> Any:
     """One tensor, its bytes held against what the header says of it."""
-    if entry["dtype"] not in TYPES:
+    if type(entry["dtype"]) is not str or entry["dtype"] not in TYPES:
         raise DtypeError(f"{name} in one of {', '.join(TYPES)}", short(entry["dtype"]), (name,))
     begin, end = entry["data_offsets"]
     dtype, shape = DTYPES[TYPES[entry["dtype"]]], claimed_shape(name, entry["shape"])

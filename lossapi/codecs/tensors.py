@@ -8,8 +8,9 @@ import reprlib
 from collections.abc import Mapping
 from itertools import chain
 from math import prod
+from mmap import mmap
 from operator import countOf
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import ml_dtypes
 import numpy as np
@@ -18,7 +19,7 @@ import pybase64
 from lossapi.domains import TAG, Array
 from lossapi.errors import DomainError, DtypeError, LossError, ParameterError, ShapeError, TooLarge
 
-Buffer: TypeAlias = bytes | bytearray | memoryview
+Buffer: TypeAlias = bytes | bytearray | memoryview | mmap
 Whole: TypeAlias = type[np.int64] | type[np.uint64]
 
 NAMES = {"NaN": np.nan, "Infinity": np.inf, "-Infinity": -np.inf}
@@ -45,6 +46,12 @@ MOST_AXES = 32
 MOST_SIZE = 2**59
 """What the sizes of a shape may come to, so that bytes are counted in 63 bits even where one size is 0."""
 SPARSE = {"indices", "values", "dense_shape"}
+
+
+class Base64(NamedTuple):
+    """A string that was left in the body, which it is a view of."""
+
+    text: memoryview
 
 
 def tensor(value: Any) -> Array:
@@ -154,7 +161,7 @@ def _explicit(value: dict[Any, Any]) -> Array:
         raise ParameterError("a tensor with dtype, shape and data", got)
     dtype, shape = dtype_of(value["dtype"]), shape_of(value["shape"])
     data = value["data"]
-    if isinstance(data, str):
+    if isinstance(data, str | Base64):
         data = _from_base64(data, dtype, shape)
     if isinstance(data, bytes | bytearray):
         return from_bytes(data, dtype, shape)
@@ -182,15 +189,17 @@ def shape_of(shape: Any) -> tuple[int, ...]:
     return tuple(shape)
 
 
-def _from_base64(data: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
+def _from_base64(data: str | Base64, dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
     """What base64 holds, once it is as long as it must be."""
-    wanted, got = prod(shape) * dtype.itemsize, len(data) // 4 * 3 - data.count("=", -2)
-    if len(data) % 4:
-        raise DtypeError("data in base64", f"{len(data)} characters, which are not groups of four", ("data",))
+    text = data.text if isinstance(data, Base64) else data
+    padding = sum(end in ("=", ord("=")) for end in text[-2:])
+    wanted, got = prod(shape) * dtype.itemsize, len(text) // 4 * 3 - padding
+    if len(text) % 4:
+        raise DtypeError("data in base64", f"{len(text)} characters, which are not groups of four", ("data",))
     if got != wanted:
         raise _unlike(wanted, shape, dtype, got)
     try:
-        return pybase64.b64decode(data, validate=True)
+        return pybase64.b64decode(text, validate=True)
     except ValueError as error:
         raise DtypeError("data in base64", str(error), ("data",)) from None
 

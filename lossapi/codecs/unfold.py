@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 import zstandard
 
 from lossapi.codecs.codec import Limits
+from lossapi.codecs.room import Room
 from lossapi.codecs.tensors import Buffer
 from lossapi.errors import TooLarge, Unreadable
 
@@ -21,7 +22,7 @@ MOST_PARTS = 2**13
 RAW, ZLIB, GZIP = -zlib.MAX_WBITS, zlib.MAX_WBITS, 16 + zlib.MAX_WBITS
 
 
-def inflate(packed: memoryview, kind: int, limits: Limits, room: bytearray) -> memoryview:
+def inflate(packed: memoryview, kind: int, limits: Limits, room: Room) -> memoryview:
     """Unfold one stream of zlib's into `room`; what follows the stream comes back."""
     stream = zlib.decompressobj(kind)
     for start in range(0, len(packed), PIECE):
@@ -38,17 +39,17 @@ def inflate(packed: memoryview, kind: int, limits: Limits, room: bytearray) -> m
     raise _cut_short()
 
 
-def _gzip(packed: memoryview, limits: Limits, room: bytearray) -> memoryview:
+def _gzip(packed: memoryview, limits: Limits, room: Room) -> memoryview:
     return inflate(packed, GZIP, limits, room)
 
 
-def _deflate(packed: memoryview, limits: Limits, room: bytearray) -> memoryview:
+def _deflate(packed: memoryview, limits: Limits, room: Room) -> memoryview:
     """With zlib's header, as the standard says, or without, as some send it."""
     headed = packed[0] & 15 == zlib.DEFLATED and int.from_bytes(packed[:2]) % 31 == 0
     return inflate(packed, ZLIB if headed else RAW, limits, room)
 
 
-def _zstd(packed: memoryview, limits: Limits, room: bytearray) -> memoryview:
+def _zstd(packed: memoryview, limits: Limits, room: Room) -> memoryview:
     """One frame of zstd."""
     stream = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW).decompressobj()
     for start in range(0, len(packed), ZSTD_PIECE):
@@ -66,17 +67,17 @@ def _told(unfold: Callable[..., bytes], *piece: Buffer | int) -> bytes:
         raise Unreadable("compressed bytes", str(error)) from None
 
 
-def _add(room: bytearray, part: bytes, limits: Limits) -> None:
-    if len(room) + len(part) > limits.unfolded:
+def _add(room: Room, part: bytes, limits: Limits) -> None:
+    if room.size + len(part) > limits.unfolded:
         raise limits.over()
-    room += part
+    room.add(part)
 
 
 def _cut_short() -> Unreadable:
     return Unreadable("compressed bytes to their end", "bytes that break off")
 
 
-PARTS: Mapping[str, Callable[[memoryview, Limits, bytearray], memoryview]] = {
+PARTS: Mapping[str, Callable[[memoryview, Limits, Room], memoryview]] = {
     "gzip": _gzip,
     "x-gzip": _gzip,
     "deflate": _deflate,
@@ -85,9 +86,9 @@ PARTS: Mapping[str, Callable[[memoryview, Limits, bytearray], memoryview]] = {
 """By its name in HTTP: what unfolds one part, of which one may follow another."""
 
 
-def unfold(packed: Buffer, coding: str, limits: Limits) -> bytearray:
+def unfold(packed: Buffer, coding: str, limits: Limits) -> Buffer:
     """What compressed bytes unfold to, to the last of them."""
-    rest, room, parts = memoryview(packed), bytearray(), 0
+    rest, room, parts = memoryview(packed), Room(limits.unfolded), 0
     while rest or not parts:
         if not rest:
             raise _cut_short()
@@ -96,4 +97,4 @@ def unfold(packed: Buffer, coding: str, limits: Limits) -> bytearray:
             raise Unreadable("nothing after the compressed bytes", f"{len(rest)} bytes")
         if parts > MOST_PARTS:
             raise TooLarge(f"at most {MOST_PARTS} compressed parts in one body", "more")
-    return room
+    return room.filled()

@@ -108,7 +108,8 @@ def test_a_header_and_a_shape_have_limits() -> None:
     assert type(refuse(body({"x": {**ONE, "shape": [2**62, 0, 2]}}))) is TooLarge
 
 
-def test_a_dtype_that_no_loss_computes_in_is_named() -> None:
-    error = refuse(body({"x": {"dtype": "F8_E4M3", "shape": [4], "data_offsets": [0, 4]}}))
+@pytest.mark.parametrize("dtype", ["F8_E4M3", ["F32"], None])
+def test_a_dtype_that_no_loss_computes_in_is_named(dtype: Any) -> None:
+    error = refuse(body({"x": {"dtype": dtype, "shape": [4], "data_offsets": [0, 4]}}))
     assert type(error) is DtypeError
     assert error.faults[0].where == ("x",)
