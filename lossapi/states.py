@@ -1,17 +1,19 @@
 """What is done with the values: a handful of monoids, each with a zero, a `+` and plain contents.
 
 A kernel's rows become `Totals` (or `Values`, where no reduction is asked); sums per row are added into `Sums`;
-`Moments` are the centred second moments of columns, merged as Chan, Golub and LeVeque (1979) merge them;
-`Counts` is a table of counts that grows with the labels it has seen. All totals are float64.
+`Moments` and `Comoments` are the centred second moments of columns, and of pairs of them, merged as Chan, Golub and
+LeVeque (1979) merge them; `Extremes` the least and the most; `Counts` a table of counts that grows with the labels it
+has seen; `Samples` rows that are kept, where nothing smaller will do. All totals are float64.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import NamedTuple, Protocol, Self
+from typing import ClassVar, NamedTuple, Protocol, Self
 
 import numpy as np
 
 from lossapi.domains import Array
+from lossapi.errors import TooLarge
 
 WEIGHT = "weight"
 """The name under which a reading finds the total weight of the rows, beside the map's own sums."""
@@ -83,41 +85,131 @@ class Sums:
 
 @dataclass(frozen=True)
 class Moments:
-    """Per column: Σw, the mean and Σw(x - mean)²; and sums that ride along. Merging never subtracts large squares."""
+    """Per column: Σw, the mean, Σw(x - mean)², the least and the most. Merging never subtracts large squares."""
 
     weight: float
     mean: Array
     squares: Array
-    sums: Mapping[str, Array]
+    low: Array
+    high: Array
     count: int = 0
 
     @staticmethod
-    def of(columns: Array, weight: Array | None, sums: Mapping[str, Array]) -> "Moments":
-        """The moments of (rows, columns) under weights per row."""
-        columns = np.asarray(columns, np.float64)
-        if weight is None:
-            n, mean = float(len(columns)), columns.mean(axis=0) if len(columns) else columns.sum(axis=0)
-            squares = np.square(columns - mean).sum(axis=0)
-        else:
-            w = np.asarray(weight, np.float64)[:, None]
-            n = float(w.sum())
-            mean = (w * columns).sum(axis=0) / n if n else np.zeros(columns.shape[1])
-            squares = (w * np.square(columns - mean)).sum(axis=0)
-        return Moments(n, mean, squares, sums, len(columns))
+    def of(columns: Sequence[Array], weight: Array | None = None) -> "Moments":
+        """The moments of some (rows, columns) side by side, under weights per row."""
+        w = None if weight is None else np.asarray(weight, np.float64)
+        total = float(len(columns[0])) if w is None else float(w.sum())
+        each = [_column_moments(_doubles(x), w, total) for x in columns]
+        mean, squares, low, high = (np.concatenate(part) for part in zip(*each, strict=True))
+        return Moments(total, mean, squares, low, high, len(columns[0]))
 
     def __add__(self, other: "Moments") -> "Moments":
-        weight = self.weight + other.weight
+        weight, count = self.weight + other.weight, self.count + other.count
         if self.weight == 0 or other.weight == 0:
-            whole = self if other.weight == 0 else other
-            return replace(whole, sums=_added(self.sums, other.sums), count=self.count + other.count)
+            return replace(self if other.weight == 0 else other, count=count)
         gap = other.mean - self.mean
         mean = self.mean + gap * (other.weight / weight)
         squares = self.squares + other.squares + np.square(gap) * (self.weight * other.weight / weight)
-        return Moments(weight, mean, squares, _added(self.sums, other.sums), self.count + other.count)
+        low, high = np.minimum(self.low, other.low), np.maximum(self.high, other.high)
+        return Moments(weight, mean, squares, low, high, count)
 
 
-def _added(one: Mapping[str, Array], two: Mapping[str, Array]) -> dict[str, Array]:
-    return {name: one[name] + two[name] for name in one}
+def _doubles(x: Array) -> Array:
+    """Columns in float64, with the rows last: one column is contiguous."""
+    return np.asarray(x, np.float64).T
+
+
+def _column_moments(x: Array, weight: Array | None, total: float) -> tuple[Array, Array, Array, Array]:
+    """Mean, Σw(x - mean)², least and most of each of (columns, rows); measured from the first row, so that a column
+    that is constant has no squares at all."""
+    shift = x[:, :1] if x.shape[1] else np.zeros((len(x), 1))
+    entering = x if weight is None or weight.all() else x[:, weight != 0]
+    low, high = entering.min(axis=1, initial=np.inf), entering.max(axis=1, initial=-np.inf)
+    centred = x - shift
+    sums = centred.sum(axis=1) if weight is None else (centred * weight).sum(axis=1)
+    mean = sums / total if total else np.zeros(len(x))
+    centred -= mean[:, None]
+    squares = np.square(centred, out=centred) if weight is None else np.square(centred, out=centred) * weight
+    return shift[:, 0] + mean, squares.sum(axis=1), low, high
+
+
+@dataclass(frozen=True)
+class Comoments:
+    """Of pairs of columns: Σw, the means and Σw(x - mean)² of both, (2, columns), and Σw(x - mean)(y - mean)."""
+
+    weight: float
+    mean: Array
+    squares: Array
+    cross: Array
+    count: int = 0
+
+    @staticmethod
+    def of(one: Array, two: Array, weight: Array | None = None) -> "Comoments":
+        """The joint moments of two (rows, columns), under weights per row."""
+        pair, w = (_doubles(one), _doubles(two)), np.asarray(1.0 if weight is None else weight, np.float64)
+        total = float(len(one)) if weight is None else float(w.sum())
+        shift = [x[:, :1] if x.shape[1] else np.zeros((len(x), 1)) for x in pair]
+        gaps = [x - first for x, first in zip(pair, shift, strict=True)]
+        means = [(gap if weight is None else w * gap).sum(axis=1) / (total or 1.0) for gap in gaps]
+        for gap, mean in zip(gaps, means, strict=True):
+            gap -= mean[:, None]
+        weighted = gaps if weight is None else [w * gap for gap in gaps]
+        squares = np.stack([(each * gap).sum(axis=1) for each, gap in zip(weighted, gaps, strict=True)])
+        mean = np.stack([first[:, 0] + mean for first, mean in zip(shift, means, strict=True)])
+        return Comoments(total, mean, squares, (weighted[0] * gaps[1]).sum(axis=1), len(one))
+
+    def __add__(self, other: "Comoments") -> "Comoments":
+        weight, count = self.weight + other.weight, self.count + other.count
+        if self.weight == 0 or other.weight == 0:
+            return replace(self if other.weight == 0 else other, count=count)
+        gap, share = other.mean - self.mean, self.weight * other.weight / weight
+        mean = self.mean + gap * (other.weight / weight)
+        squares = self.squares + other.squares + share * gap * gap
+        return Comoments(weight, mean, squares, self.cross + other.cross + share * gap[0] * gap[1], count)
+
+
+@dataclass(frozen=True)
+class Extremes:
+    """The least and the most of each column, of those rows that have a weight."""
+
+    low: Array
+    high: Array
+    count: int = 0
+
+    @staticmethod
+    def of(columns: Array, weight: Array | None = None) -> "Extremes":
+        """The extremes of (rows, *columns), under weights per row."""
+        entering = columns if weight is None else columns[np.asarray(weight) != 0]
+        low, high = entering.min(axis=0, initial=np.inf), entering.max(axis=0, initial=-np.inf)
+        return Extremes(np.asarray(low, np.float64), np.asarray(high, np.float64), len(entering))
+
+    def __add__(self, other: "Extremes") -> "Extremes":
+        return Extremes(np.minimum(self.low, other.low), np.maximum(self.high, other.high), self.count + other.count)
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Rows kept as they are, in columns and in order, up to `MOST` numbers: for what no smaller state gives exactly."""
+
+    parts: tuple[Array, ...] = ()
+    count: int = 0
+
+    MOST: ClassVar[int] = 1 << 26
+
+    @staticmethod
+    def of(*columns: Array) -> "Samples":
+        """Columns of one length side by side, as (columns, rows)."""
+        return Samples((np.stack([np.asarray(each, np.float64) for each in columns]),), len(columns[0]))
+
+    def __add__(self, other: "Samples") -> "Samples":
+        size = sum(part.size for part in self.parts + other.parts)
+        if size > self.MOST:
+            raise TooLarge(f"at most {self.MOST} numbers kept for a value that needs every row", str(size))
+        return Samples(self.parts + other.parts, self.count + other.count)
+
+    def array(self) -> Array:
+        """All rows, as (columns, rows)."""
+        return self.parts[0] if len(self.parts) == 1 else np.concatenate(self.parts, axis=1)
 
 
 @dataclass(frozen=True)
