@@ -15,6 +15,7 @@ import numpy as np
 from lossapi.domains import Array
 from lossapi.errors import TooLarge
 
+BLOCK = 8192
 WEIGHT = "weight"
 """The name under which a reading finds the total weight of the rows, beside the map's own sums."""
 
@@ -85,7 +86,7 @@ class Sums:
 
 @dataclass(frozen=True)
 class Moments:
-    """Per column: Σw, the mean, Σw(x - mean)², the least and the most. Merging never subtracts large squares."""
+    """Per column: Σw, the mean, Σw(x - mean)², and perhaps the least and the most; merging adds up no raw squares."""
 
     weight: float
     mean: Array
@@ -95,13 +96,14 @@ class Moments:
     count: int = 0
 
     @staticmethod
-    def of(columns: Sequence[Array], weight: Array | None = None) -> "Moments":
-        """The moments of some (rows, columns) side by side, under weights per row."""
+    def of(columns: Sequence[Array], weight: Array | None = None, extremes: bool = False) -> "Moments":
+        """The moments of some (rows, columns) side by side, under weights per row; their extremes if asked for."""
         w = None if weight is None else np.asarray(weight, np.float64)
         total = float(len(columns[0])) if w is None else float(w.sum())
-        each = [_column_moments(_doubles(x), w, total) for x in columns]
-        mean, squares, low, high = (np.concatenate(part) for part in zip(*each, strict=True))
-        return Moments(total, mean, squares, low, high, len(columns[0]))
+        each = [centred(x, w, total) for x in columns]
+        mean, squares = (np.concatenate(part) for part in zip(*(x[1:] for x in each), strict=True))
+        ends = Extremes.of(np.concatenate(columns, axis=1), w) if extremes else Extremes(np.empty(0), np.empty(0))
+        return Moments(total, mean, squares, ends.low, ends.high, len(columns[0]))
 
     def __add__(self, other: "Moments") -> "Moments":
         weight, count = self.weight + other.weight, self.count + other.count
@@ -114,23 +116,32 @@ class Moments:
         return Moments(weight, mean, squares, low, high, count)
 
 
-def _doubles(x: Array) -> Array:
-    """Columns in float64, with the rows last: one column is contiguous."""
-    return np.asarray(x, np.float64).T
+def dots(x: Array, y: Array) -> Array:
+    """Σxy of every (columns, rows), in blocks so small that BLAS keeps to one thread: the same bits everywhere."""
+    whole = x.shape[1] - x.shape[1] % BLOCK
+    parts = [each[..., :whole].reshape(*each.shape[:-1], -1, BLOCK) for each in (x, y)]
+    found: Array = np.vecdot(*parts).sum(axis=-1) + np.vecdot(x[:, whole:], y[..., whole:])
+    return found
 
 
-def _column_moments(x: Array, weight: Array | None, total: float) -> tuple[Array, Array, Array, Array]:
-    """Mean, Σw(x - mean)², least and most of each of (columns, rows); measured from the first row, so that a column
-    that is constant has no squares at all."""
-    shift = x[:, :1] if x.shape[1] else np.zeros((len(x), 1))
-    entering = x if weight is None or weight.all() else x[:, weight != 0]
-    low, high = entering.min(axis=1, initial=np.inf), entering.max(axis=1, initial=-np.inf)
-    centred = x - shift
-    sums = centred.sum(axis=1) if weight is None else (centred * weight).sum(axis=1)
-    mean = sums / total if total else np.zeros(len(x))
-    centred -= mean[:, None]
-    squares = np.square(centred, out=centred) if weight is None else np.square(centred, out=centred) * weight
-    return shift[:, 0] + mean, squares.sum(axis=1), low, high
+def centred(columns: Array, weight: Array | None, total: float) -> tuple[Array, Array, Array]:
+    """(rows, columns) as (columns, rows) from near their means; the means themselves; and Σw(x - mean)².
+
+    Measured from the first row, so that a constant column has no squares at all; from the mean, where that is far off.
+    """
+    given = np.asarray(columns, np.float64).T
+    first = given[:, :1] if given.shape[1] else np.zeros((len(given), 1))
+    x = np.ascontiguousarray(given - first)
+    each = np.ones(x.shape[1]) if weight is None else weight
+    sums = dots(x, each)
+    mean = sums / (total or 1.0)
+    raw = dots(x if weight is None else x * weight, x)
+    squares = raw - sums * mean
+    if (squares >= 0.01 * raw).all():
+        return x, first[:, 0] + mean, squares
+    mean = dots(np.ascontiguousarray(given), each) / (total or 1.0)
+    x = np.ascontiguousarray(given - mean[:, None])
+    return x, mean, dots(x if weight is None else x * weight, x)
 
 
 @dataclass(frozen=True)
@@ -146,17 +157,13 @@ class Comoments:
     @staticmethod
     def of(one: Array, two: Array, weight: Array | None = None) -> "Comoments":
         """The joint moments of two (rows, columns), under weights per row."""
-        pair, w = (_doubles(one), _doubles(two)), np.asarray(1.0 if weight is None else weight, np.float64)
-        total = float(len(one)) if weight is None else float(w.sum())
-        shift = [x[:, :1] if x.shape[1] else np.zeros((len(x), 1)) for x in pair]
-        gaps = [x - first for x, first in zip(pair, shift, strict=True)]
-        means = [(gap if weight is None else w * gap).sum(axis=1) / (total or 1.0) for gap in gaps]
-        for gap, mean in zip(gaps, means, strict=True):
-            gap -= mean[:, None]
-        weighted = gaps if weight is None else [w * gap for gap in gaps]
-        squares = np.stack([(each * gap).sum(axis=1) for each, gap in zip(weighted, gaps, strict=True)])
-        mean = np.stack([first[:, 0] + mean for first, mean in zip(shift, means, strict=True)])
-        return Comoments(total, mean, squares, (weighted[0] * gaps[1]).sum(axis=1), len(one))
+        w = None if weight is None else np.asarray(weight, np.float64)
+        total = float(len(one)) if w is None else float(w.sum())
+        pair = [centred(x, w, total) for x in (one, two)]
+        (x, _, _), (y, _, _) = pair
+        ones = np.ones(len(one)) if w is None else w
+        cross = dots(x if w is None else x * w, y) - dots(x, ones) * dots(y, ones) / (total or 1.0)
+        return Comoments(total, np.stack([each[1] for each in pair]), np.stack([e[2] for e in pair]), cross, len(one))
 
     def __add__(self, other: "Comoments") -> "Comoments":
         weight, count = self.weight + other.weight, self.count + other.count

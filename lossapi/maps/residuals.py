@@ -31,6 +31,15 @@ def residual_moments(
     return Moments.of([as_columns(target), as_columns(prediction - target)], weight)
 
 
+def residual_range(
+    prediction: Real[Array, "batch *outputs"],
+    target: Real[Array, "batch *outputs"],
+    weight: Weight[Array, "batch"] | None = None,
+) -> Moments:
+    """The same with the least and the most of each."""
+    return Moments.of([as_columns(target), as_columns(prediction - target)], weight, extremes=True)
+
+
 def joint_moments(
     prediction: Real[Array, "batch *outputs"],
     target: Real[Array, "batch *outputs"],

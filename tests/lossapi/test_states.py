@@ -15,6 +15,7 @@ from lossapi.states import (
     Sums,
     Totals,
     Values,
+    centred,
     divisors,
     total,
 )
@@ -47,7 +48,7 @@ def test_sums_add_by_name() -> None:
 PARTS = [slice(0, 0), slice(0, 1), slice(1, 20), slice(20, 50)]
 
 
-def centred(x: Any, w: Any) -> tuple[Any, Any]:
+def around_mean(x: Any, w: Any) -> tuple[Any, Any]:
     """The mean, and what is left of each row."""
     mean = np.average(x, axis=0, weights=w)
     return mean, x - mean
@@ -58,10 +59,10 @@ def centred(x: Any, w: Any) -> tuple[Any, Any]:
 def test_moments_merge_to_those_of_the_whole(offset: float, weighted: bool) -> None:
     rng = np.random.default_rng(0)
     x, w = rng.normal(size=(50, 2)) + offset, rng.choice([0.0, 0.5, 2.0], 50)
-    states = [Moments.of([x[p], -x[p]], w[p] if weighted else None) for p in PARTS]
+    states = [Moments.of([x[p], -x[p]], w[p] if weighted else None, extremes=True) for p in PARTS]
     whole = states[0] + states[1] + states[2] + states[3]
     each = w if weighted else np.ones(50)
-    mean, left = centred(x, each)
+    mean, left = around_mean(x, each)
     np.testing.assert_allclose(whole.weight, each.sum(), rtol=1e-14)
     np.testing.assert_allclose(whole.mean, [*mean, *-mean], rtol=1e-13)
     np.testing.assert_allclose(whole.squares, [*(each @ left**2)] * 2, rtol=1e-8)
@@ -73,6 +74,15 @@ def test_moments_merge_to_those_of_the_whole(offset: float, weighted: bool) -> N
 def test_the_moments_of_a_constant_column_are_exact() -> None:
     whole = Moments.of([np.full((7, 1), 0.1)]) + Moments.of([np.full((65_533, 1), 0.1)], np.full(65_533, 0.3))
     assert (whole.mean[0], whole.squares[0]) == (0.1, 0.0)
+
+
+def test_an_outlier_in_the_first_row_costs_no_digits() -> None:
+    x = np.random.default_rng(3).normal(size=(20_000, 1))
+    x[0] = 1e9
+    (_, mean, squares), rest = centred(x, None, 20_000.0), x[1:] - x[1:].mean()
+    exact = (rest**2).sum() + (1e9 - x[1:].mean()) ** 2 * 19_999 / 20_000
+    assert mean[0] == pytest.approx(x.mean(), rel=1e-12)
+    assert squares[0] == pytest.approx(exact, rel=1e-12)
 
 
 def test_the_variance_of_large_float32_numbers_is_not_negative() -> None:
@@ -95,7 +105,7 @@ def test_joint_moments_merge_to_those_of_the_whole(offset: float, weighted: bool
     x, y, w = rng.normal(size=(50, 2)) + offset, rng.normal(size=(50, 2)) - offset, rng.choice([0.0, 0.5, 2.0], 50)
     states = [Comoments.of(x[p], y[p], w[p] if weighted else None) for p in PARTS]
     each = w if weighted else np.ones(50)
-    (mean, left), (other, right) = centred(x, each), centred(y, each)
+    (mean, left), (other, right) = around_mean(x, each), around_mean(y, each)
     for whole in ((states[0] + states[1]) + (states[2] + states[3]), states[1] + (states[2] + states[3])):
         np.testing.assert_allclose(whole.mean, [mean, other], rtol=1e-13)
         np.testing.assert_allclose(whole.squares, [each @ left**2, each @ right**2], rtol=1e-8)
