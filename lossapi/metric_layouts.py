@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from lossapi.conventions import Arguments, Prepare, common_shape
+from lossapi.conventions import Arguments, Prepare, chosen_axes, common_shape, gathered
 from lossapi.domains import Array
-from lossapi.errors import DomainError, ParameterError, ShapeError
+from lossapi.errors import DomainError, EmptyError, ParameterError, ShapeError
 from lossapi.layouts import squeezed
 
 PAIR = ("prediction", "target")
@@ -41,7 +41,11 @@ def finite(*names: str) -> Prepare:
 def one_weight_a_row(arguments: Arguments) -> Arguments:
     """scikit-learn's weights: one number, or one for each row."""
     weight, rows = arguments.get("weight"), arguments["target"].shape[:1]
-    if weight is None or weight.shape == rows:
+    if weight is None:
+        return arguments
+    if not weight.any():
+        raise EmptyError("a weight that is not zero", "none", ("weight",))
+    if weight.shape == rows:
         return arguments
     if weight.ndim == 0:
         return arguments | {"weight": np.broadcast_to(weight, rows)}
@@ -87,8 +91,11 @@ def sklearn_column(arguments: Arguments) -> Arguments:
 
 
 def nan_for_one_row(arguments: Arguments) -> Arguments:
-    """scikit-learn answers NaN for a single row where two are needed, and refuses none at all."""
-    return {**arguments, "empty": NAN} if arguments["target"].shape[:1] == (1,) else arguments
+    """scikit-learn answers NaN for a single row where two are needed, whatever it holds, and refuses none at all."""
+    if arguments["target"].shape[:1] != (1,):
+        return arguments
+    given = [name for name in (*PAIR, "weight") if arguments.get(name) is not None]
+    return arguments | {name: arguments[name][:0] for name in given} | {"empty": NAN}
 
 
 def alike(arguments: Arguments) -> Arguments:
@@ -141,6 +148,15 @@ def _samples(arguments: Arguments, target: Array, prediction: Array, own: int) -
         samples, weight = squeezed(np.broadcast_to(np.float32(0), rows), weight)
         weight = leftwards(weight, samples.shape).reshape(-1) if rows else weight.sum()[None]
     return arguments | laid | {"weight": weight}
+
+
+def keras_vectors(arguments: Arguments) -> Arguments:
+    """Keras' pair for a metric of vectors along `axis`: that comes last, the other axes are laid flat."""
+    target, prediction = map(np.atleast_1d, squeezed(arguments["target"], arguments["prediction"]))
+    shape = common_shape((target, prediction), "target")
+    axes = chosen_axes(arguments.pop("axis"), len(shape))
+    target, prediction = (gathered(np.broadcast_to(each, shape), axes) for each in (target, prediction))
+    return _samples(arguments, target, prediction, 1)
 
 
 def leftwards(weight: Array, shape: tuple[int, ...]) -> Array:

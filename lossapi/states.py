@@ -204,9 +204,14 @@ class Samples:
     MOST: ClassVar[int] = 1 << 26
 
     @staticmethod
-    def of(*columns: Array) -> "Samples":
-        """Columns of one length side by side, as (columns, rows)."""
-        return Samples((np.stack([np.asarray(each, np.float64) for each in columns]),), len(columns[0]))
+    def of(columns: Sequence[Array]) -> "Samples":
+        """Some (rows, columns) side by side, as (columns, rows)."""
+        rows, width = len(columns[0]), sum(each.shape[1] for each in columns)
+        part, start = np.empty((width, rows)), 0
+        for each in columns:
+            part[start : start + each.shape[1]] = each.T
+            start += each.shape[1]
+        return Samples((part,), rows)
 
     def __add__(self, other: "Samples") -> "Samples":
         size = sum(part.size for part in self.parts + other.parts)

@@ -47,7 +47,7 @@ def _keras_outputs(arguments: Arguments) -> Arguments:
     like=[
         sklearn(
             f"r2_score{VARIANCE}",
-            prepare=steps(nan_for_one_row, sklearn_outputs),
+            prepare=steps(sklearn_outputs, nan_for_one_row),
             differs=f"{FINITE}; one row is NaN, not an error",
         ),
         torchmetrics(

@@ -120,11 +120,11 @@ def test_extremes_overlook_rows_without_weight() -> None:
 
 def test_samples_are_kept_in_order_and_no_more_than_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Samples, "MOST", 8)
-    one, two = np.arange(3.0), np.arange(3.0, 4.0)
-    whole = Samples.of(one, -one) + Samples.of(two, -two)
+    one, two = np.arange(3.0)[:, None], np.arange(3.0, 4.0)[:, None]
+    whole = Samples.of([one, -one]) + Samples.of([two, -two])
     assert whole.array().tolist() == [[0.0, 1.0, 2.0, 3.0], [-0.0, -1.0, -2.0, -3.0]]
     with pytest.raises(TooLarge, match="at most 8 numbers kept"):
-        whole + Samples.of(two, two)
+        whole + Samples.of([two, two])
 
 
 def test_counts_grow_with_the_labels_met() -> None:
