@@ -196,3 +196,21 @@ def tf1_stretched(weight: Array, shape: tuple[int, ...]) -> Array:
     if weight.ndim not in (0, len(shape)) or any(n not in (1, m) for n, m in zip(weight.shape, shape, strict=False)):
         raise ShapeError(f"one weight, or weights broadcastable to {shape}", f"shape {weight.shape}", ("weight",))
     return np.broadcast_to(weight, shape)
+
+
+def tf1_values(arguments: Arguments) -> Arguments:
+    """The values of tf.metrics laid flat, with their weights; none where these sum to nothing."""
+    values, weight = arguments["values"], arguments["weight"]
+    weight = None if weight is None else tf1_stretched(weight, values.shape).reshape(-1)
+    size = 0 if weight is not None and not weight.sum() > 0.0 else values.size
+    kept = {name: value for name, value in arguments.items() if not name.endswith("_collections")}
+    return kept | {"values": values.reshape(-1)[:size], "weight": None if weight is None else weight[:size]}
+
+
+def keras_values(arguments: Arguments) -> Arguments:
+    """Keras' values laid flat, their weights stretched over what stands right of them."""
+    values, weight = arguments["values"], arguments["weight"]
+    if weight is not None:
+        values, weight = squeezed(values, weight)
+        weight = leftwards(weight, values.shape).reshape(-1)
+    return arguments | {"values": values.reshape(-1), "weight": weight}

@@ -3,8 +3,9 @@
 from lossapi.conventions import Arguments, floating, nan_where, steps
 from lossapi.definition import loss
 from lossapi.domains import Array, MaybeLogProbability, Rows, Score
-from lossapi.functions import clip, floored_log, log_softmax, namespace, product, xlogy
+from lossapi.functions import clip, floored_log, log_softmax, namespace
 from lossapi.layouts import along_axes, by_element, keras_plain_pair
+from lossapi.maps.divergences import relative_entropy
 from lossapi.parameters import LogFloor
 from lossapi.presets import keras, optax, torch
 
@@ -105,5 +106,4 @@ def kl_divergence(
         logs = log_softmax(prediction, axis=axis)
     else:
         logs = prediction if log_prediction else floored_log(prediction, floor=log_floor)
-    own = product(y, target) if log_target else xlogy(y, y)
-    return xp.sum(own - product(y, logs), axis=axis)
+    return relative_entropy(y, target if log_target else None, logs, axis)
