@@ -108,3 +108,16 @@ def _moved(values: Array, places: Array) -> Array:
     found = np.empty_like(values)
     found[places] = values
     return found
+
+
+def tied_means(ordered: Array, share: Array) -> Array:
+    """What each place of (rows, places) is given of a share per place, where equal neighbours divide theirs evenly."""
+    places = np.arange(ordered.shape[1])
+    differs = ordered[:, 1:] != ordered[:, :-1]
+    edge = np.ones((len(ordered), 1), bool)
+    first = np.maximum.accumulate(np.where(np.concatenate([edge, differs], axis=1), places, 0), axis=1)
+    last = np.where(np.concatenate([differs, edge], axis=1), places, places[-1:])
+    last = np.minimum.accumulate(last[:, ::-1], axis=1)[:, ::-1]
+    reached = np.append(0.0, np.cumsum(share))
+    means: Array = (reached[last + 1] - reached[first]) / (last - first + 1)
+    return means
