@@ -61,6 +61,7 @@ def _targets(arguments: Arguments) -> Arguments:
         *keras(
             "binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1)",
             "BinaryCrossentropy",
+            metric="BinaryCrossentropy",
             prepare=steps(keras_axes, _clipped),
             mean_axes=1,
             unchecked=UNCHECKED,

@@ -36,6 +36,7 @@ def _nothing_times_infinity(arguments: Arguments) -> Arguments:
         *keras(
             "kl_divergence(y_true, y_pred)",
             "KLDivergence",
+            metric="KLDivergence",
             aliases=("kullback_leibler_divergence", "kld", "KLD"),
             prepare=keras_plain_pair,
             fixed={"class_axis": -1, "log_floor": 1e-7},
