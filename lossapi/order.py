@@ -8,17 +8,17 @@ import numpy as np
 from lossapi.domains import Array
 
 
-def quantile(x: Array, weight: Array, fraction: float) -> float:
+def quantile(x: Array, weight: Array | None, fraction: float) -> float:
     """The least value that `fraction` of the weight does not exceed; between two such, their mean.
 
     Hyndman and Fan's second definition (1996), "averaged inverted CDF"; at one half it is the median.
     """
     # The quantile goes through percent and back for the rounding that scikit-learn has.
-    entering = weight != 0
-    x, weight = (x, weight) if entering.all() else (x[entering], weight[entering])
+    if weight is not None and not weight.all():
+        x, weight = x[weight != 0], weight[weight != 0]
     if not len(x) or np.isnan(x).any():
         return float("nan")
-    if (weight == 1.0).all():
+    if weight is None:
         return _plain_quantile(x, fraction)
     order = np.argsort(x)
     reached = np.cumsum(weight[order])
@@ -37,11 +37,11 @@ def _plain_quantile(x: Array, fraction: float) -> float:
     return float((found[place] + found[last]) / 2.0)
 
 
-def ranks(x: Array, weight: Array) -> Array:
+def ranks(x: Array, weight: Array | None) -> Array:
     """The place of each value in the order, less one half, in units of weight; of equal ones the mean place."""
     order = np.argsort(x)
     ends = _ends(x[order])
-    reached = np.cumsum(weight[order])[ends]
+    reached = ends + 1.0 if weight is None else np.cumsum(weight[order])[ends]
     middle = (reached + np.concatenate([[0.0], reached[:-1]])) / 2.0
     placed = np.empty(len(x))
     placed[order] = np.repeat(middle, np.diff(ends, prepend=-1))
@@ -61,16 +61,15 @@ def dense(x: Array) -> Array:
     return places
 
 
-def pairs(x: Array, y: Array, weight: Array) -> dict[str, float]:
+def pairs(x: Array, y: Array, weight: Array | None) -> dict[str, float]:
     """Pairs of rows by weight: concordant, discordant, tied in x, tied in y; how many different values there are."""
     one, two = dense(x), dense(y)
     order = np.lexsort((two, one))
-    one, two, weight = one[order], two[order], weight[order]
+    one, two, weight = one[order], two[order], None if weight is None else weight[order]
     fresh = np.append(True, (one[1:] != one[:-1]) | (two[1:] != two[:-1]))
-    total = float(weight.sum())
-    tied_x, tied_y, tied = (
-        float((np.bincount(groups, weight) ** 2).sum()) for groups in (one, two, np.cumsum(fresh) - 1)
-    )
+    total = float(len(x) if weight is None else weight.sum())
+    groups = (one, two, np.cumsum(fresh) - 1)
+    tied_x, tied_y, tied = (float((np.bincount(each, weight).astype(np.float64) ** 2).sum()) for each in groups)
     discordant = inversions(two, weight)
     return {
         "concordant": 0.5 * (total * total - tied_x - tied_y + tied) - discordant,
@@ -79,27 +78,29 @@ def pairs(x: Array, y: Array, weight: Array) -> dict[str, float]:
         "pairs_y": 0.5 * (total * total - tied_y),
         "all": 0.5 * total * (total - 1.0),
         "weight": total,
-        "least": float(min(len(np.unique(one)), len(np.unique(two)))),
+        "least": float(1 + min(one.max(initial=-1), two.max(initial=-1))),
     }
 
 
-def inversions(places: Array, weight: Array) -> float:
+def inversions(places: Array, weight: Array | None = None) -> float:
     """Σ w_i w_j over i < j with places_i > places_j, from the highest bit down: rows that share the higher bits stay
     together in their order, and those with the bit set are passed by those after them without."""
     total, index = 0.0, np.arange(len(places))
-    start = np.zeros(len(places), np.int64)
-    for bit in reversed(range(int(places.max()).bit_length())):
+    for bit in reversed(range(int(places.max(initial=0)).bit_length())):
+        sizes = np.bincount(places >> (bit + 1))
+        bounds = np.append(0, np.cumsum(sizes))
         ones = (places >> bit) & 1
-        heavy = np.append(0.0, np.cumsum(np.where(ones == 1, weight, 0.0)))
-        total += float(((heavy[:-1] - heavy[start]) * np.where(ones == 0, weight, 0.0)).sum())
-        seen = np.append(0, np.cumsum(ones))
-        before = seen[:-1] - seen[start]
-        ends = np.append(np.flatnonzero(start[1:] != start[:-1]) + 1, len(places))
-        sizes = np.diff(ends, prepend=0)
-        zeros = np.repeat(sizes - (seen[ends] - seen[ends - sizes]), sizes)
-        moved = start + np.where(ones == 1, zeros + before, index - start - before)
-        starts = start + np.where(ones == 1, zeros, 0)
-        places, weight, start = (_moved(each, moved) for each in (places, weight, starts))
+        zero, seen = ones == 0, np.append(0, np.cumsum(ones))
+        before = seen[:-1] - np.repeat(seen[bounds[:-1]], sizes)
+        if weight is None:
+            total += float(before[zero].sum())
+        else:
+            heavy = np.append(0.0, np.cumsum(weight * ones))
+            total += float(((heavy[:-1] - np.repeat(heavy[bounds[:-1]], sizes)) * weight)[zero].sum())
+        first_one = bounds[1:] - (seen[bounds[1:]] - seen[bounds[:-1]])
+        moved = np.where(zero, index - before, np.repeat(first_one, sizes) + before)
+        places = _moved(places, moved)
+        weight = None if weight is None else _moved(weight, moved)
     return total
 
 

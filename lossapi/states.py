@@ -187,7 +187,8 @@ class Extremes:
     def of(columns: Array, weight: Array | None = None) -> "Extremes":
         """The extremes of (rows, *columns), under weights per row."""
         entering = columns if weight is None else columns[np.asarray(weight) != 0]
-        low, high = entering.min(axis=0, initial=np.inf), entering.max(axis=0, initial=-np.inf)
+        last = np.ascontiguousarray(np.moveaxis(entering, 0, -1))  # a fifteenth of the time that the first axis takes
+        low, high = last.min(axis=-1, initial=np.inf), last.max(axis=-1, initial=-np.inf)
         return Extremes(np.asarray(low, np.float64), np.asarray(high, np.float64), len(entering))
 
     def __add__(self, other: "Extremes") -> "Extremes":
@@ -196,32 +197,40 @@ class Extremes:
 
 @dataclass(frozen=True)
 class Samples:
-    """Rows kept as they are, in columns and in order, up to `MOST` numbers: for what no smaller state gives exactly."""
+    """Rows kept as they are, in order and up to `MOST` numbers, for what no smaller state gives exactly.
+
+    Each part holds (columns, rows); its weights are empty where every row counts once.
+    """
 
     parts: tuple[Array, ...] = ()
+    weights: tuple[Array, ...] = ()
     count: int = 0
 
     MOST: ClassVar[int] = 1 << 26
 
     @staticmethod
-    def of(columns: Sequence[Array]) -> "Samples":
-        """Some (rows, columns) side by side, as (columns, rows)."""
-        rows, width = len(columns[0]), sum(each.shape[1] for each in columns)
-        part, start = np.empty((width, rows)), 0
-        for each in columns:
-            part[start : start + each.shape[1]] = each.T
-            start += each.shape[1]
-        return Samples((part,), rows)
+    def of(columns: Sequence[Array], weight: Array | None = None) -> "Samples":
+        """Some (rows, columns) side by side, and the weight of each row."""
+        part = np.ascontiguousarray(np.concatenate(columns, axis=1, dtype=np.float64).T)
+        return Samples((part,), (np.empty(0) if weight is None else np.asarray(weight, np.float64),), part.shape[1])
 
     def __add__(self, other: "Samples") -> "Samples":
-        size = sum(part.size for part in self.parts + other.parts)
+        parts = self.parts + other.parts
+        size = sum(part.size for part in parts)
         if size > self.MOST:
             raise TooLarge(f"at most {self.MOST} numbers kept for a value that needs every row", str(size))
-        return Samples(self.parts + other.parts, self.count + other.count)
+        return Samples(parts, self.weights + other.weights, self.count + other.count)
 
     def array(self) -> Array:
         """All rows, as (columns, rows)."""
         return self.parts[0] if len(self.parts) == 1 else np.concatenate(self.parts, axis=1)
+
+    def weight(self) -> Array | None:
+        """The weights of all rows; None where every one counts once."""
+        if all(each.size == 0 for each in self.weights):
+            return None
+        pairs = zip(self.parts, self.weights, strict=True)
+        return np.concatenate([w if w.size else np.ones(part.shape[1]) for part, w in pairs])
 
 
 @dataclass(frozen=True)

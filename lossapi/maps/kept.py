@@ -1,6 +1,7 @@
 """Rows that are kept, where a value needs all of them: quantiles and ranks."""
 
 from lossapi.domains import Array, Real, Weight
+from lossapi.errors import EmptyError
 from lossapi.functions import namespace
 from lossapi.maps.residuals import as_columns
 from lossapi.states import Samples
@@ -11,14 +12,22 @@ def kept_rows(
     target: Real[Array, "batch *outputs"],
     weight: Weight[Array, "batch"] | None = None,
 ) -> Samples:
-    """The predictions of each output, behind them the targets, and the weight of each row."""
-    xp = namespace(prediction)
-    rows = xp.ones((prediction.shape[0], 1), dtype=prediction.dtype) if weight is None else as_columns(weight)
-    return Samples.of([as_columns(prediction), as_columns(target), rows])
+    """The predictions of each output, behind them the targets."""
+    return Samples.of([as_columns(prediction), as_columns(target)], weight)
 
 
-def taken(samples: Samples) -> tuple[Array, Array, Array]:
-    """Predictions and targets as (outputs, rows), and the weights."""
-    columns = samples.array()
-    outputs = columns.shape[0] // 2
-    return columns[:outputs, :], columns[outputs : 2 * outputs, :], columns[2 * outputs, :]
+def kept_errors(
+    prediction: Real[Array, "batch *outputs"],
+    target: Real[Array, "batch *outputs"],
+    weight: Weight[Array, "batch"] | None = None,
+) -> Samples:
+    """|e| of each output."""
+    return Samples.of([as_columns(namespace(prediction).abs(prediction - target))], weight)
+
+
+def require_weight(samples: Samples) -> Array | None:
+    """The weights; at least one row must count."""
+    weight = samples.weight()
+    if weight is not None and not namespace(weight).any(weight != 0.0):
+        raise EmptyError("weights that sum to something", "0", ("weight",))
+    return weight

@@ -79,3 +79,13 @@ def yes_no_terms(p: Array, y: Array, floor: float | None, offset: float = 0.0) -
     if floor is None:
         return product(y, yes), product(1.0 - y, no)
     return (y * yes, (1.0 - y) * no) if floor > 0 else (y * clip(yes, low=floor), (1.0 - y) * clip(no, low=floor))
+
+
+def yes_no_surprisal(p: Array, y: Array, floor: float | None) -> Array:
+    """Minus the log of the probability of what happened, where y is 0 or 1: one logarithm, corrected as `log1m` is."""
+    xp = namespace(p)
+    if floor is not None and floor > 0:
+        p = clip(p, low=floor, high=1.0 - floor)
+    came = (1.0 - y) + (2.0 * y - 1.0) * p
+    cost = (1.0 - y) * ((came - 1.0) + p) - xp.log(came)
+    return cost if floor is None or floor > 0 else clip(cost, high=-floor)

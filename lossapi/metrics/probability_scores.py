@@ -9,7 +9,7 @@ from lossapi.errors import EmptyError
 from lossapi.functions import namespace, one_hot, xlogy
 from lossapi.maps.residuals import mean_of
 from lossapi.maps.sklearn_classes import CLASSES_DIFFER, binary_or_classes, classes, dtype_floor, nan_below_two
-from lossapi.maps.surprise import of_probabilities, yes_no_terms
+from lossapi.maps.surprise import of_probabilities, yes_no_surprisal
 from lossapi.parameters import LogFloor
 from lossapi.presets import sklearn
 from lossapi.states import WEIGHT
@@ -18,10 +18,8 @@ from lossapi.states import WEIGHT
 def yes_no_surprise(
     prediction: Probability[Array, "batch"], target: Binary[Array, "batch"], *, log_floor: LogFloor | None = None
 ) -> Sums[dict[str, Array], "batch"]:
-    """Σ-log p of what happened, and how often each of both outcomes did."""
-    xp = namespace(prediction)
-    yes, no = yes_no_terms(prediction, target, log_floor)
-    return {"score": -yes - no, "classes": xp.stack([1.0 - target, target], axis=1)}
+    """Σ-log p of what happened, and how often it was yes."""
+    return {"score": yes_no_surprisal(prediction, target, log_floor), "yes": target}
 
 
 def class_surprise(
@@ -35,10 +33,9 @@ def class_surprise(
 def yes_no_squares(
     prediction: Probability[Array, "batch"], target: Binary[Array, "batch"]
 ) -> Sums[dict[str, Array], "batch"]:
-    """Σ of the squares of both outcomes, and how often each happened."""
+    """Σ of the squares of both outcomes, and how often it was yes."""
     error = prediction - target
-    outcomes = namespace(prediction).stack([1.0 - target, target], axis=1)
-    return {"score": 2.0 * error * error, "classes": outcomes}
+    return {"score": 2.0 * error * error, "yes": target}
 
 
 def class_squares(
@@ -118,7 +115,8 @@ def brier_score(sums: dict[str, Array], *, scale_by_half: bool | Literal["auto"]
     Example:
         {"prediction": [0.9, 0.2, 0.3], "target": [1, 0, 1]} → 0.18
     """
-    halved = sums["classes"].shape[-1] < 3 if scale_by_half == "auto" else scale_by_half
+    few = "yes" in sums or sums["classes"].shape[-1] < 3
+    halved = few if scale_by_half == "auto" else scale_by_half
     return (0.5 if halved else 1.0) * mean_of(sums, "score")
 
 
@@ -194,4 +192,7 @@ def frequencies(sums: dict[str, Array]) -> Array:
     """How often each class comes."""
     if not sums[WEIGHT] != 0.0:
         raise EmptyError("weights that sum to something", "0", ("weight",))
-    return sums["classes"] / sums[WEIGHT]
+    if "yes" not in sums:
+        return sums["classes"] / sums[WEIGHT]
+    share = sums["yes"] / sums[WEIGHT]
+    return namespace(share).stack([1.0 - share, share])

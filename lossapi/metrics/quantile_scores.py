@@ -6,8 +6,8 @@ from lossapi.domains import Array, Real, Sums
 from lossapi.errors import EmptyError
 from lossapi.functions import namespace
 from lossapi.maps.errors import tilted
-from lossapi.maps.kept import kept_rows, taken
-from lossapi.maps.residuals import MultiOutput, mean_of, over_outputs
+from lossapi.maps.kept import kept_errors, kept_rows, require_weight
+from lossapi.maps.residuals import MultiOutput, halves, mean_of, over_outputs
 from lossapi.metric_layouts import FINITE, nan_for_one_row, sklearn_outputs
 from lossapi.order import quantile as weighted_quantile
 from lossapi.parameters import Fraction
@@ -59,7 +59,7 @@ def mean_pinball_loss(sums: dict[str, Array], *, multioutput: MultiOutput = "uni
 
 @metric(
     family="regression",
-    of=kept_rows,
+    of=kept_errors,
     like=[
         sklearn(
             "median_absolute_error(y_true, y_pred, multioutput='uniform_average', sample_weight=None)",
@@ -86,9 +86,9 @@ def median_absolute_error(samples: Samples, *, multioutput: MultiOutput = "unifo
     Example:
         {"prediction": [2.5, 0.0, 2.0, 8.0], "target": [3.0, -0.5, 2.0, 7.0]} → 0.5
     """
-    prediction, target, weight = weighed(samples)
-    xp = namespace(weight)
-    return over_outputs(xp.asarray([weighted_quantile(e, weight, 0.5) for e in abs(prediction - target)]), multioutput)
+    weight, errors = require_weight(samples), samples.array()
+    medians = namespace(errors).asarray([weighted_quantile(each, weight, 0.5) for each in errors])
+    return over_outputs(medians, multioutput)
 
 
 @metric(
@@ -155,22 +155,16 @@ def d2_absolute_error_score(samples: Samples, *, multioutput: MultiOutput = "uni
     return over_outputs(spared(samples, 0.5), multioutput)
 
 
-def weighed(samples: Samples) -> tuple[Array, Array, Array]:
-    """Predictions, targets and weights; there must be some."""
-    prediction, target, weight = taken(samples)
-    if not namespace(weight).any(weight != 0.0):
-        raise EmptyError("weights that sum to something", "0", ("weight",))
-    return prediction, target, weight
-
-
 def spared(samples: Samples, quantile: float) -> Array:
     """One less what is left of each output's pinball loss."""
     if samples.count < 2:
         raise EmptyError("at least two rows for D²", str(samples.count))
-    prediction, target, weight = weighed(samples)
-    xp = namespace(weight)
+    weight = require_weight(samples)
+    prediction, target = halves(samples.array())
+    xp = namespace(target)
     own = xp.asarray([[weighted_quantile(y, weight, quantile)] for y in target])
-    left = xp.sum(weight * tilted(target - prediction, quantile), axis=1)
-    null = xp.sum(weight * tilted(target - own, quantile), axis=1)
+    w = 1.0 if weight is None else weight
+    left = xp.sum(w * tilted(target - prediction, quantile), axis=1)
+    null = xp.sum(w * tilted(target - own, quantile), axis=1)
     ones = xp.ones_like(left)
     return xp.where(left == 0.0, ones, xp.where(null == 0.0, 0.0 * ones, 1.0 - left / null))

@@ -8,8 +8,8 @@ from lossapi.definition import metric
 from lossapi.domains import Array
 from lossapi.errors import ParameterError, ShapeError, Unsupported
 from lossapi.functions import namespace
-from lossapi.maps.kept import kept_rows, taken
-from lossapi.maps.residuals import MultiOutput, over_outputs
+from lossapi.maps.kept import kept_rows
+from lossapi.maps.residuals import MultiOutput, halves, over_outputs
 from lossapi.metric_layouts import columns
 from lossapi.parameters import NonNegative
 from lossapi.presets import torchmetrics
@@ -67,8 +67,8 @@ def spearman_corrcoef(
     Example:
         {"prediction": [1.0, 2.0, 3.0, 100.0], "target": [1.0, 3.0, 2.0, 4.0]} → 0.8
     """
-    prediction, target, weight = taken(samples)
-    xp = namespace(weight)
+    prediction, target = halves(samples.array())
+    weight, xp = samples.weight(), namespace(target)
     one, two = (xp.stack([order.ranks(x, weight) for x in each], axis=1) for each in (prediction, target))
     moments = Comoments.of(one, two, weight)
     spread = xp.sqrt(moments.squares / moments.weight)
@@ -107,9 +107,10 @@ def kendall_rank_corrcoef(
     Example:
         {"prediction": [1.0, 2.0, 3.0, 4.0], "target": [1.0, 3.0, 2.0, 4.0]} → 0.6666666666666666
     """
-    prediction, target, weight = taken(samples)
-    found = [_tau(order.pairs(p, y, weight), variant) for p, y in zip(prediction, target, strict=True)]
-    return over_outputs(namespace(weight).asarray(found), multioutput)
+    prediction, target = halves(samples.array())
+    weight, variety = samples.weight(), zip(prediction, target, strict=True)
+    found = [_tau(order.pairs(p, y, weight), variant) for p, y in variety]
+    return over_outputs(namespace(target).asarray(found), multioutput)
 
 
 def _tau(pairs: dict[str, float], variant: Variant) -> float:

@@ -123,6 +123,9 @@ def test_samples_are_kept_in_order_and_no_more_than_are_allowed(monkeypatch: pyt
     one, two = np.arange(3.0)[:, None], np.arange(3.0, 4.0)[:, None]
     whole = Samples.of([one, -one]) + Samples.of([two, -two])
     assert whole.array().tolist() == [[0.0, 1.0, 2.0, 3.0], [-0.0, -1.0, -2.0, -3.0]]
+    assert whole.weight() is None
+    weighed = Samples.of([one], np.array([1.0, 0.0, 2.0])) + Samples.of([two])
+    assert np.asarray(weighed.weight()).tolist() == [1.0, 0.0, 2.0, 1.0]
     with pytest.raises(TooLarge, match="at most 8 numbers kept"):
         whole + Samples.of([two, two])
 

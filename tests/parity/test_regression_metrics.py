@@ -289,14 +289,6 @@ def test_deviances_are_torchmetrics(power: float) -> None:
                 )
 
 
-def test_events_are_torchmetrics() -> None:
-    for shape in [(30,), (10, 3), (0,)]:
-        y, p = drawn(shape, 16)
-        for threshold in (-9.0, 0.0, 0.1, 9.0):
-            given = {"preds": p, "target": y, "threshold": threshold}
-            agree("torchmetrics", "critical_success_index", given)
-
-
 def test_distances_are_torchmetrics() -> None:
     for shape in [(30,), (10, 3), (4, 5, 2), (0,), (0, 3)]:
         y, p = drawn(shape, 14)
