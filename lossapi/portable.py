@@ -8,20 +8,20 @@ shape, so that nothing is lost; where a reading takes tensors of its own, such a
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from functools import cache, reduce
+from functools import reduce
 from typing import Any, get_args, get_origin
 
 import numpy as np
 import pybase64
 
-from lossapi import readings, registry, states
+from lossapi import readings, registry
 from lossapi.chunks import cast
 from lossapi.codecs.tensors import tensor, to_bytes
 from lossapi.definition import Definition, Primitive
 from lossapi.errors import Conflict, LossError, ParameterError, Unsupported
 from lossapi.parameters import check
 from lossapi.plan import Bound, Plan
-from lossapi.states import State, Sums, Totals, Values
+from lossapi.states import State, Sums, Totals
 
 VERSION = 1
 KEYS = ("version", "kind", "name", "parameters", "reduction", "tensors", "form", "content")
@@ -189,19 +189,12 @@ def _reading_tensors(definition: Primitive, given: Mapping[str, Any]) -> tuple[B
     return tuple(found)
 
 
-@cache
-def forms() -> Mapping[str, Any]:
-    """Every kind of state by its name, but that of kept rows."""
-    every = {name: kind for name, kind in vars(states).items() if isinstance(kind, type) and is_dataclass(kind)}
-    return {name: kind for name, kind in every.items() if kind is not Values}
-
-
 def _content(definition: Primitive, parameters: Mapping[str, Any], value: Mapping[str, Any]) -> State:
     """The state itself: of the kind that the definition has, with fields of the right types."""
-    expected = state_kinds(definition, parameters)
-    form, content = forms().get(str(value["form"])), _mapping(value, "content")
-    if form is None or form not in expected:
-        known = " or ".join(kind.__name__ for kind in expected)
+    expected = {kind.__name__: kind for kind in state_kinds(definition, parameters)}
+    form, content = expected.get(str(value["form"])), _mapping(value, "content")
+    if form is None:
+        known = " or ".join(expected)
         raise ParameterError(f"{definition.name} to have a state of the form {known}", repr(value["form"]), ("form",))
     names = [each.name for each in fields(form)]
     if set(content) != set(names):

@@ -80,6 +80,7 @@ OPTAX = Library(
     NAN,
 )
 SKLEARN = Library("sklearn", {"y_true": "target", "y_pred": "prediction", "sample_weight": "weight"}, {}, None)
+TORCHMETRICS = Library("torchmetrics", {"preds": "prediction"}, {}, None, frozenset({"validate_args"}))
 
 
 @dataclass(frozen=True)
@@ -183,6 +184,16 @@ def sklearn(text: str, rename: Mapping[str, str] | None = None, **options: Any) 
     return preset(SKLEARN, text, rename, **options)
 
 
+def torchmetrics(text: str, rename: Mapping[str, str] | None = None, **options: Any) -> Preset:
+    """A function of torchmetrics.functional, by the name it has there or in one of its modules."""
+    return preset(TORCHMETRICS, text, rename, **options)
+
+
+def keras_metric(text: str, rename: Mapping[str, str] | None = None, **options: Any) -> Preset:
+    """A metric of keras.metrics, `metrics.NAME`: a class with the arguments of its constructor and of one update."""
+    return preset(KERAS, text, rename, **options)
+
+
 def tf1(text: str, rename: Mapping[str, str] | None = None, **options: Any) -> Preset:
     """A function of TensorFlow 1: `losses.…` (weights, reduction by non-zero weights) or `nn.…` (never reduced)."""
     usual = {"reduction": "none"} if text.startswith("nn.") else {}
@@ -198,12 +209,14 @@ def keras(
     *,
     aliases: tuple[str, ...] = (),
     pair: Prepare = layouts.keras_pair,
+    metric: str | None = None,
     **options: Any,
 ) -> tuple[Preset, ...]:
-    """A loss function of keras.losses and its class.
+    """A loss function of keras.losses and its class; the class of keras.metrics too, if there is a `metric` of it.
 
     The function averages over the last axis and no further, where `mean_axes` is 1 (`pair` lays both tensors out
-    for that); the class reduces what the function gives, under `sample_weight` and `reduction`.
+    for that); the class reduces what the function gives, under `sample_weight` and `reduction`; the metric divides by
+    the sum of the weights.
     """
     name, arguments = signature(text)
     if options.get("mean_axes"):
@@ -212,4 +225,9 @@ def keras(
     functions = [
         Preset(KERAS, each, arguments, rename or {}, **{"reduction": "none", **options}) for each in (name, *aliases)
     ]
-    return (*functions, Preset(KERAS, class_name, {**arguments, **called}, rename or {}, **options))
+    classes = [Preset(KERAS, class_name, {**arguments, **called}, rename or {}, **options)]
+    if metric is not None:
+        updated = {**arguments, "sample_weight": None}
+        options = {**options, "reduction": "weighted_mean"}
+        classes.append(Preset(KERAS, f"metrics.{metric}", updated, rename or {}, **options))
+    return (*functions, *classes)
