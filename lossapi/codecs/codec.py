@@ -46,17 +46,22 @@ class Codec(Protocol):
 
 
 def flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value under one name, for formats without levels: `gradient.prediction` lies within `gradient`."""
+    """Every value under one name, for formats without levels: `gradient.prediction` lies within `gradient`.
+
+    A list stays whole, unless arrays lie in it: then what it holds is named by its place, as in `terms.0.value`.
+    """
     for name, each in value.items():
-        inner = dict(zip(map(str, range(len(each))), each, strict=True)) if _rows(each) else each
-        if isinstance(inner, Mapping):
+        inner = {str(place): row for place, row in enumerate(each)} if _holds_arrays(each) else each
+        if isinstance(inner, Mapping) and inner:
             yield from flat(inner, f"{prefix}{name}.")
         else:
             yield prefix + name, each
 
 
-def _rows(value: Any) -> bool:
-    return isinstance(value, list | tuple) and any(isinstance(each, Mapping) for each in value)
+def _holds_arrays(value: Any) -> bool:
+    """Whether a value is a list of objects, one with an array in it."""
+    rows = [row for row in value if isinstance(row, Mapping)] if isinstance(value, list | tuple) else []
+    return any(isinstance(part, np.ndarray) for row in rows for part in row.values())
 
 
 def nested(named: Iterable[tuple[str, Any]]) -> dict[str, Any]:

@@ -53,6 +53,9 @@ class Base64(NamedTuple):
 
     text: memoryview
 
+    def __repr__(self) -> str:
+        return f"a text of {len(self.text)} characters"
+
 
 def tensor(value: Any) -> Array:
     """The array that a value stands for: all integers are int64, else float64, unless a dtype is given.

@@ -76,6 +76,14 @@ def test_another_librarys_function_reads_and_writes_every_format(client: httpx.C
 
 
 @every_format
+def test_states_travel_in_every_format(client: httpx.Client, media_type: str) -> None:
+    request = {"prediction": np.array([0, 3]), "target": np.array([0, 1]), "return": ["state"]}
+    _, answer = ask(client, "/v1/metrics/accuracy", request, media_type, media_type)
+    _, merged = ask(client, "/v1/states/merge", {"states": [answer["state"], answer["state"]]}, media_type, media_type)
+    assert (merged["value"], merged["count"]) == (0.5, 4)
+
+
+@every_format
 def test_parameters_may_stand_in_the_query_beside_every_format(client: httpx.Client, media_type: str) -> None:
     request = {"prediction": np.array([0.0, 3.0]), "target": np.zeros(2)}
     assert ask(client, "/v1/losses/huber?delta=2&reduction=sum", request, media_type)[1]["value"] == 4.0

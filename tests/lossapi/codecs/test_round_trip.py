@@ -62,6 +62,24 @@ def test_what_lies_within_something_comes_back_there(codec: Codec) -> None:
 
 
 @every_codec
+def test_lists_of_objects_and_what_is_empty_come_back(codec: Codec) -> None:
+    states = {
+        "states": [{"name": "a", "sums": {"x": 1.5}, "extra": {}}, {"none": None}],
+        "state": {"extra": {}, "n": 1},
+    }
+    assert codec.decode(codec.encode(states, "string", "list"), Limits()) == states
+
+
+@every_codec
+def test_arrays_in_a_list_of_objects_come_back_by_their_place(codec: Codec) -> None:
+    terms = [{"name": "a", "value": np.ones(2, np.float32)}, {"name": "b", "value": np.zeros(2, np.float32)}]
+    decoded = codec.decode(codec.encode({"terms": terms}, "string", "base64"), Limits())["terms"]
+    second = decoded[1] if isinstance(decoded, list) else decoded["1"]
+    assert second["name"] == "b"
+    assert same(tensor(second["value"]), terms[1]["value"])
+
+
+@every_codec
 def test_bodies_may_lie_anywhere_in_memory(codec: Codec) -> None:
     array = np.arange(6, dtype=np.float64).reshape(2, 3)
     body = codec.encode({"x": array}, "string", "base64")
