@@ -80,6 +80,7 @@ OPTAX = Library(
     NAN,
 )
 SKLEARN = Library("sklearn", {"y_true": "target", "y_pred": "prediction", "sample_weight": "weight"}, {}, None)
+TORCHMETRICS = Library("torchmetrics", {"preds": "prediction"}, {}, None, frozenset({"validate_args"}))
 
 
 @dataclass(frozen=True)
@@ -181,6 +182,16 @@ def optax(text: str, rename: Mapping[str, str] | None = None, **options: Any) ->
 def sklearn(text: str, rename: Mapping[str, str] | None = None, **options: Any) -> Preset:
     """A function of sklearn.metrics."""
     return preset(SKLEARN, text, rename, **options)
+
+
+def torchmetrics(text: str, rename: Mapping[str, str] | None = None, **options: Any) -> Preset:
+    """A function of torchmetrics.functional, by the name it has there or in one of its modules."""
+    return preset(TORCHMETRICS, text, rename, **options)
+
+
+def keras_metric(text: str, rename: Mapping[str, str] | None = None, **options: Any) -> Preset:
+    """A metric of keras.metrics, `metrics.NAME`: a class with the arguments of its constructor and of one update."""
+    return preset(KERAS, text, rename, **options)
 
 
 def tf1(text: str, rename: Mapping[str, str] | None = None, **options: Any) -> Preset:

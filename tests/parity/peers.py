@@ -45,6 +45,8 @@ def call_keras(function: str, arguments: Arguments) -> Any:
     import keras
     from keras._tf_keras.keras import losses as older
 
+    if function.startswith("metrics."):
+        return call_keras_metric(function.removeprefix("metrics."), arguments)
     found = getattr(keras.losses, function, None) or getattr(older, function)
     given = dict(arguments)
     if isinstance(found, type):
@@ -54,6 +56,36 @@ def call_keras(function: str, arguments: Arguments) -> Any:
         given = called
     given = {k: keras.ops.convert_to_tensor(v, v.dtype.name) if _floating(v) else v for k, v in given.items()}
     return np.asarray(found(**given).detach().numpy())
+
+
+CALLED = ("y_true", "y_pred", "values", "sample_weight")
+"""The arguments of the call of a class of Keras; the others are its constructor's."""
+
+
+def call_keras_metric(name: str, arguments: Arguments) -> Any:
+    """A class of keras.metrics after one update, in the precision of the predictions."""
+    import keras
+
+    given = dict(arguments)
+    updated = {k: given.pop(k) for k in CALLED if k in given}
+    precision = next((v.dtype.name for v in reversed(updated.values()) if _floating(v)), "float64")
+    usual = keras.config.floatx()
+    keras.config.set_floatx(precision)
+    try:
+        metric = getattr(keras.metrics, name)(**given)
+        metric.update_state(**updated)
+        return as_arrays(metric.result())
+    finally:
+        keras.config.set_floatx(usual)
+
+
+def as_arrays(answer: Any) -> Any:
+    """Tensors as arrays, inside tuples, lists and named values too."""
+    if isinstance(answer, Mapping):
+        return {name: as_arrays(each) for name, each in answer.items()}
+    if isinstance(answer, tuple | list):
+        return [as_arrays(each) for each in answer]
+    return np.asarray(answer.detach().numpy() if hasattr(answer, "detach") else answer)
 
 
 def _floating(value: Any) -> bool:
@@ -75,7 +107,29 @@ def call_sklearn(function: str, arguments: Arguments) -> Any:
     """sklearn.metrics."""
     from sklearn import metrics
 
-    return np.asarray(getattr(metrics, function)(**arguments))
+    return as_arrays(getattr(metrics, function)(**arguments))
+
+
+MODULES = ("", ".classification", ".regression", ".retrieval", ".segmentation", ".pairwise")
+
+
+def call_torchmetrics(function: str, arguments: Arguments) -> Any:
+    """torchmetrics.functional and its modules; in double precision, unless the arguments are single throughout."""
+    import torch
+
+    modules = (import_module(f"torchmetrics.functional{name}") for name in MODULES)
+    found = next(getattr(module, function) for module in modules if callable(getattr(module, function, None)))
+    given = {k: torch.from_numpy(np.array(v)) if isinstance(v, np.ndarray) else v for k, v in arguments.items()}
+    floats = {v.dtype for v in arguments.values() if isinstance(v, np.ndarray) and v.dtype.kind == "f"}
+    if floats == {np.dtype(np.float32)}:
+        return as_arrays(found(**given))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.Tensor, "float", torch.Tensor.double)
+        torch.set_default_dtype(torch.float64)
+        try:
+            return as_arrays(found(**given))
+        finally:
+            torch.set_default_dtype(torch.float32)
 
 
 def call_module(package: str, *called: str) -> Callable[[str, Arguments], Any]:
@@ -99,6 +153,7 @@ PEERS: dict[str, tuple[str, str, Callable[[str, Arguments], Any]]] = {
     "keras": ("keras", "keras", call_keras),
     "optax": ("optax", "optax", call_optax),
     "sklearn": ("sklearn", "scikit-learn", call_sklearn),
+    "torchmetrics": ("torchmetrics", "torchmetrics", call_torchmetrics),
     "monai": ("monai", "monai", call_module("monai.losses", "input", "target")),
     "smp": (
         "segmentation_models_pytorch",
@@ -116,7 +171,7 @@ def live(library: str) -> bool:
 
 
 def expected(library: str, function: str, arguments: Arguments) -> Any:
-    """What the library answers: an array, or `RAISES`."""
+    """What the library answers: an array, several, or `RAISES`."""
     if not live(library):
         return _recall(library, _key(function, arguments))
     try:
@@ -130,9 +185,10 @@ def expected(library: str, function: str, arguments: Arguments) -> Any:
 
 
 def answered(library: str, function: str, arguments: Arguments) -> Any:
-    """Our answer: an array, or the error."""
+    """Our answer: an array, several, or the error."""
     try:
-        return np.asarray(like.compute(library, function, arguments).value)
+        value = like.compute(library, function, arguments).value
+        return value if isinstance(value, Mapping | list) else np.asarray(value)
     except LossError as error:
         return error
 
@@ -150,9 +206,25 @@ def agree(library: str, function: str, arguments: Arguments, *, rtol: float | No
     floats = [np.asarray(v).dtype for v in arguments.values() if isinstance(v, np.ndarray) and v.dtype.kind == "f"]
     single = any(d.itemsize < 8 for d in floats)
     rtol = rtol if rtol is not None else 1e-5 if single else 1e-10
-    if not live(library):
-        ours = _digest(ours)
-    np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=atol or (1e-6 if single else 1e-12))
+    _hold(ours, theirs, live(library), rtol, atol or (1e-6 if single else 1e-12))
+
+
+def _hold(ours: Any, theirs: Any, live: bool, rtol: float, atol: float) -> None:
+    """Hold an answer against another, each part of several in its turn; or against the digest that is recorded."""
+    if not live:
+        np.testing.assert_allclose(_digest(ours), theirs, rtol=rtol, atol=atol)
+        return
+    one, two = parts(ours), parts(theirs)
+    assert len(one) == len(two), f"{len(one)} parts, not {len(two)}"
+    for ours, theirs in zip(one, two, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=atol)
+
+
+def parts(answer: Any) -> list[Any]:
+    """The arrays of an answer, in order: of one that is an array, a sequence or named."""
+    if isinstance(answer, Mapping):
+        answer = list(answer.values())
+    return [part for each in answer for part in parts(each)] if isinstance(answer, list | tuple) else [answer]
 
 
 def equal(
@@ -161,7 +233,7 @@ def equal(
     """Hold a value computed under our own names against the library's."""
     theirs = expected(library, function, arguments)
     assert not isinstance(theirs, str), f"{library}.{function} raises"
-    np.testing.assert_allclose(ours if live(library) else _digest(ours), theirs, rtol=rtol, atol=atol)
+    _hold(ours, theirs, live(library), rtol, atol)
 
 
 def _key(function: str, arguments: Arguments) -> str:
@@ -177,7 +249,7 @@ def _key(function: str, arguments: Arguments) -> str:
 
 def _digest(answer: Any) -> Any:
     """An answer small enough to keep: itself, or its sum, extremes and first entries."""
-    flat = np.asarray(answer, np.float64).reshape(-1)
+    flat = np.concatenate([np.asarray(each, np.float64).reshape(-1) for each in parts(answer)] or [np.empty(0)])
     if flat.size <= 16:
         return flat
     return np.array([flat.size, flat.sum(), flat.min(), flat.max(), *flat[:4]])
