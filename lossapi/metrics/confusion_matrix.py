@@ -6,7 +6,8 @@ from typing import Literal
 from lossapi.definition import metric
 from lossapi.domains import Array
 from lossapi.functions import namespace
-from lossapi.maps.confusion import confusion, divided, one_vs_rest
+from lossapi.maps.averages import divided, one_vs_rest
+from lossapi.maps.confusion import confusion
 from lossapi.maps.sklearn_labels import DIFFERS, occurring_labels
 from lossapi.presets import sklearn
 from lossapi.states import Counts

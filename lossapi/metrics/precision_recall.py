@@ -1,8 +1,9 @@
 """Precision, recall and their harmonic means."""
 
-from lossapi.definition import metric, row_mode
+from lossapi.definition import metric
 from lossapi.domains import Array
-from lossapi.maps.confusion import ZeroDivision, averaged, confusion, confusion_rows
+from lossapi.maps.averages import ZeroDivision, averaged
+from lossapi.maps.confusion import SAMPLES, confusion
 from lossapi.maps.sklearn_labels import DIFFERS, occurring_labels
 from lossapi.parameters import Average, NonNegative
 from lossapi.presets import Preset, sklearn
@@ -13,9 +14,6 @@ def as_sklearn(head: str) -> Preset:
     """The scikit-learn function of that name and first arguments; these share the others."""
     text = f"{head}, pos_label=1, average='binary', sample_weight=None, zero_division='warn')"
     return sklearn(text, prepare=occurring_labels, differs=DIFFERS)
-
-
-SAMPLES = row_mode("average", "samples", confusion_rows)
 
 
 @metric(family="classification", of=confusion, rows=SAMPLES, like=[as_sklearn("precision_score(y_true, y_pred")])
