@@ -82,8 +82,7 @@ class Result:
     @property
     def finite(self) -> bool:
         """Whether no NaN or infinity is in the value."""
-        values = self.value.values() if isinstance(self.value, dict) else [self.value]
-        return all(bool(np.isfinite(v).all()) for v in values)
+        return readings.finite(self.value)
 
     def reply(self) -> dict[str, Any]:
         """The result as named data, as it is sent."""

@@ -46,6 +46,20 @@ def of_labels(cells: Cells, labels: Labels) -> Cells:
     return (*(xp.where(there, cell, none) for cell in (tp, fp, fn)), xp.where(there, tn, tp + fp + fn + tn))
 
 
+def table_of(table: Array, labels: Labels) -> Array:
+    """The rows and columns of some classes alone, in their order; one that never occurs has zeros."""
+    if labels is None:
+        return table
+    if not labels or table.ndim != 2:
+        raise ParameterError("labels that classes have", repr(labels), ("labels",))
+    xp = namespace(table)
+    lacking = max(max(labels) + 1 - table.shape[0], 0)
+    table = xp.concat([table, xp.zeros((lacking, table.shape[1]), dtype=table.dtype)], axis=0)
+    table = xp.concat([table, xp.zeros((table.shape[0], lacking), dtype=table.dtype)], axis=1)
+    places = xp.asarray(labels)
+    return xp.take(xp.take(table, places, axis=0), places, axis=1)
+
+
 def averaged(
     ratio: Ratio,
     counts: Counts | Mapping[str, Array],
@@ -106,3 +120,8 @@ def positive(counts: Counts, cells: Cells, pos_label: int = 1) -> Cells:
         raise DomainError("pos_label 0 or 1", str(pos_label), ("pos_label",))
     tp, fp, fn, tn = cells
     return tp[pos_label], fp[pos_label], fn[pos_label], tn[pos_label]
+
+
+def named(**values: Array) -> dict[str, Array]:
+    """Values by name."""
+    return values

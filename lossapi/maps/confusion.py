@@ -3,7 +3,7 @@
 from typing import Literal
 
 from lossapi.definition import row_mode
-from lossapi.domains import Array, Label, Real, Sums, Weight
+from lossapi.domains import Array, Label, Real, Sums, Weight, YesNo
 from lossapi.errors import DomainError, ShapeError, TooLarge
 from lossapi.functions import namespace
 from lossapi.parameters import Count
@@ -79,9 +79,17 @@ def _multilabel(prediction: Array, target: Array, weight: Array | None) -> Count
     return Counts(xp.reshape(table, (-1, 2, 2)), extra, target.shape[0])
 
 
+def right_rows(counts: Counts) -> tuple[Array, Array]:
+    """How many elements are right, and how many there are; of rows that hold several labels, those right in all."""
+    xp = namespace(counts.table)
+    if counts.table.ndim == 3:
+        return xp.asarray(counts.extra["exact"]), xp.asarray(counts.extra["rows"])
+    return xp.sum(xp.linalg.diagonal(counts.table)), xp.sum(counts.table)
+
+
 def confusion_rows(
-    prediction: Label[Array, "batch classes"] | Real[Array, "batch classes"],
-    target: Label[Array, "batch classes"],
+    prediction: YesNo[Array, "batch classes"] | Real[Array, "batch classes"],
+    target: YesNo[Array, "batch classes"],
     weight: Weight[Array, "batch classes"] | None = None,
     *,
     threshold: float = 0.5,

@@ -84,7 +84,7 @@ def as_arrays(answer: Any) -> Any:
     if isinstance(answer, Mapping):
         return {name: as_arrays(each) for name, each in answer.items()}
     if isinstance(answer, tuple | list):
-        return [as_arrays(each) for each in answer]
+        return [as_arrays(each) for each in answer if each is not None]
     return np.asarray(answer.detach().numpy() if hasattr(answer, "detach") else answer)
 
 
