@@ -36,7 +36,7 @@ def by_task(
     prepare: Prepare | None = None,
     before: Prepare | None = None,
     averages: bool = True,
-    differs: str = "",
+    differs: str = DIFFERS,
     **options: Any,
 ) -> tuple[Preset, ...]:
     """The functions of one metric: `arguments` after preds and target by task, more of them at either end.
@@ -49,8 +49,7 @@ def by_task(
         text = ", ".join(each for each in ("preds, target", first, own, last) if each)
         function = f"{task}_{name}" if task else name
         step = steps(before, as_task(task, averages), prepare)
-        said = "; ".join(filter(None, (DIFFERS, differs)))
-        found.append(torchmetrics(f"{function}({text})", prepare=step, differs=said, **options))
+        found.append(torchmetrics(f"{function}({text})", prepare=step, differs=differs, **options))
     return tuple(found)
 
 
@@ -123,6 +122,27 @@ TASKS: dict[str, Callable[[Arguments], Arguments]] = {
     "multiclass": multiclass,
     "multilabel": multilabel,
 }
+
+
+def scored(arguments: Arguments) -> Arguments:
+    """Probabilities, never labels; thresholds as a list; classes are counted on their axis."""
+    prediction, xp = arguments["prediction"], namespace(arguments["prediction"])
+    if not xp.isdtype(prediction.dtype, "real floating"):
+        raise DtypeError("preds of a floating dtype", f"dtype {prediction.dtype}", ("prediction",))
+    probabilities(prediction)
+    limits = arguments.get("thresholds")
+    listed = limits if limits is None or isinstance(limits, int) else [float(each) for each in limits]
+    if isinstance(listed, list) and (listed != sorted(listed) or not 0.0 <= min(listed) <= max(listed) <= 1.0):
+        raise ParameterError("thresholds within [0, 1], in order", repr(listed), ("thresholds",))
+    average = {"average": arguments["average"] or "none"} if "average" in arguments else {}
+    return {**without(arguments, "num_classes"), "thresholds": listed, **average}
+
+
+def not_macro(arguments: Arguments) -> Arguments:
+    """A curve of all classes together, or one of each; torchmetrics' mean of curves is not made."""
+    if arguments.get("average") == "macro":
+        raise Unsupported('average "micro" or null', "macro", ("average",))
+    return arguments if arguments["task"] == "multiclass" else without(arguments, "average")
 
 
 def alike(prediction: Array, target: Array) -> None:
