@@ -95,9 +95,13 @@ def collected(
 
 def ascending(thresholds: Thresholds) -> list[float]:
     """The thresholds themselves, in order."""
-    if isinstance(thresholds, int):
-        return [place / (thresholds - 1) for place in range(thresholds)]
-    return sorted(thresholds)
+    return even(thresholds) if isinstance(thresholds, int) else sorted(thresholds)
+
+
+def even(count: int) -> list[float]:
+    """So many numbers from 0 to 1, counted from the nearer end, as PyTorch does."""
+    step = 1.0 / (count - 1)
+    return [place * step if place < count // 2 else 1.0 - (count - 1 - place) * step for place in range(count)]
 
 
 @dataclass(frozen=True)

@@ -104,10 +104,10 @@ def call_optax(function: str, arguments: Arguments) -> Any:
 
 
 def call_sklearn(function: str, arguments: Arguments) -> Any:
-    """sklearn.metrics."""
-    from sklearn import metrics
+    """sklearn.metrics, and the curve of sklearn.calibration."""
+    from sklearn import calibration, metrics
 
-    return as_arrays(getattr(metrics, function)(**arguments))
+    return as_arrays((getattr(metrics, function, None) or getattr(calibration, function))(**arguments))
 
 
 MODULES = ("", ".classification", ".regression", ".retrieval", ".segmentation", ".pairwise")
