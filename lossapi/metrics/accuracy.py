@@ -7,11 +7,13 @@ from lossapi.definition import metric
 from lossapi.domains import Array
 from lossapi.maps.averages import mean_over_classes, one_vs_rest
 from lossapi.maps.confusion import confusion, right_rows
+from lossapi.maps.keras_labels import above, elements, one_hot, sparse
 from lossapi.maps.sklearn_labels import DIFFERS, occurring_labels
 from lossapi.maps.torchmetrics_tasks import STATISTICS, by_task
-from lossapi.presets import sklearn
+from lossapi.presets import keras_metric, sklearn, tf1
 from lossapi.states import Counts
 
+MULTICLASS = {"task": "multiclass"}
 TASKS = {**STATISTICS, "multiclass": STATISTICS["multiclass"].replace("num_classes,", "num_classes=None,")}
 
 
@@ -30,6 +32,19 @@ def over_all(arguments: Arguments) -> Arguments:
             differs=DIFFERS,
         ),
         *by_task("accuracy", TASKS, prepare=over_all),
+        keras_metric("metrics.Accuracy(y_true, y_pred, sample_weight=None)", prepare=elements, fixed=MULTICLASS),
+        keras_metric(
+            "metrics.BinaryAccuracy(y_true, y_pred, sample_weight=None, threshold=0.5)",
+            prepare=above,
+            fixed=MULTICLASS,
+        ),
+        keras_metric(
+            "metrics.CategoricalAccuracy(y_true, y_pred, sample_weight=None)", prepare=one_hot, fixed=MULTICLASS
+        ),
+        keras_metric(
+            "metrics.SparseCategoricalAccuracy(y_true, y_pred, sample_weight=None)", prepare=sparse, fixed=MULTICLASS
+        ),
+        tf1("metrics.accuracy(labels, predictions, weights=None)", prepare=elements, fixed=MULTICLASS),
     ],
 )
 def accuracy(

@@ -9,8 +9,9 @@ from lossapi.errors import ShapeError
 from lossapi.functions import namespace
 from lossapi.maps.averages import divided, one_vs_rest
 from lossapi.maps.confusion import confusion
+from lossapi.maps.keras_labels import elements
 from lossapi.maps.sklearn_labels import DIFFERS, occurring_labels
-from lossapi.presets import sklearn
+from lossapi.presets import sklearn, tf1
 from lossapi.states import Counts
 
 
@@ -30,7 +31,12 @@ def of_one_label(arguments: Arguments) -> Arguments:
             "balanced_accuracy_score(y_true, y_pred, sample_weight=None, adjusted=False)",
             prepare=of_one_label,
             differs=DIFFERS,
-        )
+        ),
+        tf1(
+            "metrics.mean_per_class_accuracy(labels, predictions, num_classes, weights=None)",
+            prepare=elements,
+            fixed={"absent": "zero", "task": "multiclass"},
+        ),
     ],
 )
 def balanced_accuracy(counts: Counts, *, adjusted: bool = False, absent: Literal["drop", "zero"] = "drop") -> Array:

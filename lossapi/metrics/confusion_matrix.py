@@ -10,9 +10,10 @@ from lossapi.errors import ParameterError, ShapeError
 from lossapi.functions import namespace
 from lossapi.maps.averages import Labels, divided, one_vs_rest, table_of
 from lossapi.maps.confusion import confusion
+from lossapi.maps.keras_labels import one_threshold, truths
 from lossapi.maps.sklearn_labels import DIFFERS, occurring_labels
 from lossapi.maps.torchmetrics_tasks import by_task
-from lossapi.presets import sklearn
+from lossapi.presets import Preset, keras_metric, sklearn, tf1
 from lossapi.states import Counts
 
 CellAverage = Literal["binary", "micro", "none"]
@@ -76,6 +77,15 @@ def confusion_matrix(
     return divided(table, xp.sum(table, axis=axis[normalize], keepdims=True) + 0.0 * table, 0.0)
 
 
+def as_keras(name: str, older: str) -> tuple[Preset, Preset]:
+    """Keras' class and TensorFlow 1's function."""
+    text = f"metrics.{name}(y_true, y_pred, sample_weight=None, thresholds=None)"
+    return (
+        keras_metric(text, prepare=one_threshold, fixed={"task": "binary"}, differs="one threshold"),
+        tf1(f"metrics.{older}(labels, predictions, weights=None)", prepare=truths, fixed={"task": "binary"}),
+    )
+
+
 def _cell(counts: Counts, index: int, average: CellAverage) -> Array:
     """One of tp, fp, fn, tn: of class 1, summed over the classes, or of each class."""
     cell = one_vs_rest(counts)[index]
@@ -84,7 +94,7 @@ def _cell(counts: Counts, index: int, average: CellAverage) -> Array:
     return cell if average == "none" else namespace(cell).sum(cell)
 
 
-@metric(family="classification", of=confusion)
+@metric(family="classification", of=confusion, like=as_keras("TruePositives", "true_positives"))
 def true_positives(counts: Counts, *, average: CellAverage = "binary") -> Array:
     """How many positives were called positive.
 
@@ -102,7 +112,7 @@ def true_positives(counts: Counts, *, average: CellAverage = "binary") -> Array:
     return _cell(counts, 0, average)
 
 
-@metric(family="classification", of=confusion)
+@metric(family="classification", of=confusion, like=as_keras("FalsePositives", "false_positives"))
 def false_positives(counts: Counts, *, average: CellAverage = "binary") -> Array:
     """How many negatives were called positive: false alarms.
 
@@ -120,7 +130,7 @@ def false_positives(counts: Counts, *, average: CellAverage = "binary") -> Array
     return _cell(counts, 1, average)
 
 
-@metric(family="classification", of=confusion)
+@metric(family="classification", of=confusion, like=as_keras("FalseNegatives", "false_negatives"))
 def false_negatives(counts: Counts, *, average: CellAverage = "binary") -> Array:
     """How many positives were called negative: misses.
 
@@ -138,7 +148,7 @@ def false_negatives(counts: Counts, *, average: CellAverage = "binary") -> Array
     return _cell(counts, 2, average)
 
 
-@metric(family="classification", of=confusion)
+@metric(family="classification", of=confusion, like=as_keras("TrueNegatives", "true_negatives"))
 def true_negatives(counts: Counts, *, average: CellAverage = "binary") -> Array:
     """How many negatives were called negative.
 

@@ -4,10 +4,11 @@ from lossapi.definition import metric
 from lossapi.domains import Array
 from lossapi.maps.averages import Labels, ZeroDivision, averaged
 from lossapi.maps.confusion import SAMPLES, confusion
+from lossapi.maps.keras_labels import one_threshold, truths
 from lossapi.maps.sklearn_labels import DIFFERS, occurring_labels
 from lossapi.maps.torchmetrics_tasks import STATISTICS, by_task
 from lossapi.parameters import Average, NonNegative
-from lossapi.presets import Preset, sklearn
+from lossapi.presets import Preset, keras_metric, sklearn, tf1
 from lossapi.states import Counts
 
 BETA = {
@@ -21,11 +22,25 @@ def as_sklearn(head: str) -> Preset:
     return sklearn(text, prepare=occurring_labels, differs=DIFFERS)
 
 
+def as_keras(name: str, older: str) -> tuple[Preset, Preset]:
+    """Keras' class and TensorFlow 1's function."""
+    text = f"metrics.{name}(y_true, y_pred, sample_weight=None, thresholds=None, top_k=None, class_id=None)"
+    said = "one threshold (several: …_at_thresholds); no top_k, no class_id; scores outside [0, 1] are taken"
+    return (
+        keras_metric(text, prepare=one_threshold, fixed={"task": "binary"}, differs=said),
+        tf1(f"metrics.{older}(labels, predictions, weights=None)", prepare=truths, fixed={"task": "binary"}),
+    )
+
+
 @metric(
     family="classification",
     of=confusion,
     rows=SAMPLES,
-    like=[as_sklearn("precision_score(y_true, y_pred"), *by_task("precision", STATISTICS, last="zero_division=0")],
+    like=[
+        as_sklearn("precision_score(y_true, y_pred"),
+        *by_task("precision", STATISTICS, last="zero_division=0"),
+        *as_keras("Precision", "precision"),
+    ],
 )
 def precision(
     counts: Counts,
@@ -55,7 +70,11 @@ def precision(
     family="classification",
     of=confusion,
     rows=SAMPLES,
-    like=[as_sklearn("recall_score(y_true, y_pred"), *by_task("recall", STATISTICS, last="zero_division=0")],
+    like=[
+        as_sklearn("recall_score(y_true, y_pred"),
+        *by_task("recall", STATISTICS, last="zero_division=0"),
+        *as_keras("Recall", "recall"),
+    ],
 )
 def recall(
     counts: Counts,
