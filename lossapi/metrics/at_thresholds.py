@@ -5,10 +5,11 @@ from lossapi.domains import Array, Label, Real, Weight
 from lossapi.functions import namespace
 from lossapi.maps.averages import ZeroDivision, divided
 from lossapi.maps.confusion import Task, is_multilabel
+from lossapi.maps.keras_labels import against_scores
 from lossapi.maps.scores import Curve, Thresholds, ascending, collected, curves, in_columns, one_column, scores
 from lossapi.maps.sklearn_labels import DIFFERS
 from lossapi.maps.sklearn_scores import positives
-from lossapi.presets import sklearn
+from lossapi.presets import Preset, sklearn, tf1
 from lossapi.states import State
 
 
@@ -23,6 +24,16 @@ def above_thresholds(
     """How many positives and negatives lie between the thresholds; what equals one is not above it."""
     score, positive, weight = in_columns(prediction, target, weight, is_multilabel(prediction, target, task))
     return collected(score, positive, weight, target.size, thresholds, inclusive=False)
+
+
+def as_tf1(name: str) -> Preset:
+    """TensorFlow 1's function of all elements together."""
+    return tf1(
+        f"metrics.{name}(labels, predictions, thresholds, weights=None)",
+        prepare=against_scores,
+        fixed={"task": "binary"},
+        differs="without the 1e-7 that it adds to divisors",
+    )
 
 
 def at_each(curve: Curve, thresholds: Thresholds) -> tuple[Array, Array]:
@@ -74,7 +85,7 @@ def confusion_matrix_at_thresholds(state: State, *, thresholds: Thresholds | Non
     }
 
 
-@metric(family="classification", of=above_thresholds)
+@metric(family="classification", of=above_thresholds, like=[as_tf1("precision_at_thresholds")])
 def precision_at_thresholds(state: State, *, thresholds: Thresholds, zero_division: ZeroDivision = 0) -> Array:
     """How many of those with a score above each threshold are positive.
 
@@ -95,7 +106,7 @@ def precision_at_thresholds(state: State, *, thresholds: Thresholds, zero_divisi
     return values[0] if len(values) == 1 else namespace(values[0]).stack(values)
 
 
-@metric(family="classification", of=above_thresholds)
+@metric(family="classification", of=above_thresholds, like=[as_tf1("recall_at_thresholds")])
 def recall_at_thresholds(state: State, *, thresholds: Thresholds, zero_division: ZeroDivision = 0) -> Array:
     """How many of the positives have a score above each threshold.
 

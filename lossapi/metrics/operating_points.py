@@ -6,11 +6,14 @@ from typing import Any
 from lossapi.conventions import Arguments, steps
 from lossapi.definition import metric
 from lossapi.domains import Array
+from lossapi.errors import Unsupported
 from lossapi.functions import namespace
 from lossapi.maps.averages import divided
+from lossapi.maps.keras_labels import against_scores
 from lossapi.maps.scores import Curve, Thresholds, Undefined, curves, limits_of, rates, scores
 from lossapi.maps.torchmetrics_tasks import by_task, scored, without
 from lossapi.parameters import Fraction
+from lossapi.presets import Preset, keras_metric
 from lossapi.states import State
 
 Best = tuple[Array, Array]
@@ -34,6 +37,26 @@ def bounded(arguments: Arguments) -> Arguments:
 
 
 OPTIONS: dict[str, Any] = {"prepare": steps(scored, bounded), "averages": False}
+
+
+def as_keras(name: str, held: str) -> Preset:
+    """Keras' class, which sees scores in even buckets of which the lower edge is open."""
+    said = held.removeprefix("min_")
+    text = f"metrics.{name}(y_true, y_pred, {said}, sample_weight=None, num_thresholds=200, class_id=None)"
+    differs = "no class_id; with one class alone rates may differ"
+    return keras_metric(text, {said: held}, prepare=in_buckets, differs=differs)
+
+
+def in_buckets(arguments: Arguments) -> Arguments:
+    """Scores as the number of their bucket, and one threshold for each."""
+    given = against_scores(arguments)
+    count = given.pop("num_thresholds")
+    if given.pop("class_id") is not None or count < 3:
+        raise Unsupported("no class_id, and three thresholds or more", str(count), ("num_thresholds",))
+    given = {name: float(value) if name.startswith("min_") else value for name, value in given.items()}
+    place = namespace(given["prediction"]).ceil(given["prediction"] * (count - 1)) - 1.0
+    fixed = {} if "min_precision" in given or "min_recall" in given else {"undefined": 0}
+    return {**given, **fixed, "prediction": place, "thresholds": [float(i) for i in range(count)], "task": "binary"}
 
 
 def each_column(
@@ -78,7 +101,10 @@ def first_greatest(value: Array, limits: Array, allowed: Array) -> Best:
 @metric(
     family="classification",
     of=scores,
-    like=by_task("recall_at_fixed_precision", tasks("min_precision"), fixed={"with_threshold": True}, **OPTIONS),
+    like=[
+        *by_task("recall_at_fixed_precision", tasks("min_precision"), fixed={"with_threshold": True}, **OPTIONS),
+        as_keras("RecallAtPrecision", "min_precision"),
+    ],
 )
 def recall_at_precision(
     state: State,
@@ -111,7 +137,10 @@ def recall_at_precision(
 @metric(
     family="classification",
     of=scores,
-    like=by_task("precision_at_fixed_recall", tasks("min_recall"), fixed={"with_threshold": True}, **OPTIONS),
+    like=[
+        *by_task("precision_at_fixed_recall", tasks("min_recall"), fixed={"with_threshold": True}, **OPTIONS),
+        as_keras("PrecisionAtRecall", "min_recall"),
+    ],
 )
 def precision_at_recall(
     state: State,
@@ -144,12 +173,15 @@ def precision_at_recall(
 @metric(
     family="classification",
     of=scores,
-    like=by_task(
-        "sensitivity_at_specificity",
-        tasks("min_specificity"),
-        fixed={"with_threshold": True, "undefined": 0},
-        **OPTIONS,
-    ),
+    like=[
+        *by_task(
+            "sensitivity_at_specificity",
+            tasks("min_specificity"),
+            fixed={"with_threshold": True, "undefined": 0},
+            **OPTIONS,
+        ),
+        as_keras("SensitivityAtSpecificity", "min_specificity"),
+    ],
 )
 def sensitivity_at_specificity(
     state: State,
@@ -183,12 +215,15 @@ def sensitivity_at_specificity(
 @metric(
     family="classification",
     of=scores,
-    like=by_task(
-        "specificity_at_sensitivity",
-        tasks("min_sensitivity"),
-        fixed={"with_threshold": True, "undefined": 0},
-        **OPTIONS,
-    ),
+    like=[
+        *by_task(
+            "specificity_at_sensitivity",
+            tasks("min_sensitivity"),
+            fixed={"with_threshold": True, "undefined": 0},
+            **OPTIONS,
+        ),
+        as_keras("SpecificityAtSensitivity", "min_sensitivity"),
+    ],
 )
 def specificity_at_sensitivity(
     state: State,

@@ -23,7 +23,7 @@ def weighed(weight: Any) -> Arguments:
 
 def held(function: str, arguments: Arguments) -> None:
     """Keras gives single precision."""
-    agree("keras", f"metrics.{function}", arguments, rtol=2e-6)
+    agree("keras", f"metrics.{function}", arguments, rtol=2e-6, atol=1e-6)
 
 
 @every_weight
@@ -72,3 +72,41 @@ def test_images_by_themselves_are_torchmetrics() -> None:
     theirs = expected("torchmetrics", "mean_iou", told)
     ours = compute("mean_iou", {"prediction": preds, "target": target}, {"per_sample": True}).value
     assert ours == pytest.approx(float(np.mean(theirs)), rel=1e-6)
+
+
+AREAS = [(curve, method) for curve in ("ROC", "PR", "PRGAIN") for method in ("interpolation", "minoring", "majoring")]
+
+
+@every_weight
+@pytest.mark.parametrize(("curve", "method"), AREAS)
+def test_areas_between_thresholds_are_kerass(curve: str, method: str, weight: Any) -> None:
+    told = {"y_true": LABELS, "curve": curve, "summation_method": method, **weighed(weight)}
+    for scores in (SCORES, np.random.default_rng(5).random(40), np.full(40, 0.5)):
+        for count in (200, 11):
+            held("AUC", {**told, "y_pred": scores, "num_thresholds": count})
+    held("AUC", {**told, "y_pred": 6.0 * SCORES - 3.0, "from_logits": True})
+
+
+def test_the_area_of_one_class_or_several_labels_is_kerass() -> None:
+    held("AUC", {"y_true": np.ones(5), "y_pred": np.linspace(0.0, 1.0, 5)})
+    several = {"y_true": LABELS.reshape(8, 5), "y_pred": SCORES.reshape(8, 5)}
+    held("AUC", several)
+    held("AUC", {**several, "multi_label": True, "num_labels": 5})
+
+
+HELD = {
+    "PrecisionAtRecall": "recall",
+    "RecallAtPrecision": "precision",
+    "SensitivityAtSpecificity": "specificity",
+    "SpecificityAtSensitivity": "sensitivity",
+}
+
+
+@every_weight
+@pytest.mark.parametrize("function", HELD)
+def test_operating_points_are_kerass(function: str, weight: Any) -> None:
+    for bound in (0.0, 0.3, 0.9, 1.0):
+        for scores in (SCORES, np.random.default_rng(6).random(40)):
+            told = {"y_true": LABELS, "y_pred": scores, HELD[function]: bound, **weighed(weight)}
+            held(function, told)
+            held(function, {**told, "num_thresholds": 21})
