@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import reduce
+from itertools import islice
 from math import prod
 from typing import Any, NamedTuple
 
@@ -16,6 +17,8 @@ from lossapi.signature import Function
 from lossapi.states import WEIGHT, Counts, Moments, State, Sums, Totals, Values, Weighted, total
 
 UNSIGNED, MOST_INDEX = np.dtype(np.uint64), 2**63 - 1
+TOGETHER = 256
+"""States that are merged at once, where their kind can."""
 
 
 class Part(NamedTuple):
@@ -65,10 +68,23 @@ def _counted(state: Counts | Moments, mask: Array | None) -> State:
 
 def merged(plan: Plan, states: Iterable[State]) -> State:
     """The states of all chunks as one, in order."""
-    whole: State = reduce(lambda one, two: one + two, states)
+    whole = added(states)
     if plan.shape and isinstance(whole, Totals):
         return replace(whole, rows=plan.shape[0])
     return whole
+
+
+def added(states: Iterable[State]) -> State:
+    """States as one, in order; those that merge many at once do so by as many as a fixed number."""
+    states = iter(states)
+    whole = next(states)
+    together = getattr(whole, "merged", None)
+    if together is None:
+        return reduce(lambda one, two: one + two, states, whole)
+    while some := list(islice(states, TOGETHER)):
+        whole = together([whole, *some])
+    settled: State = together([whole])
+    return settled
 
 
 def take(plan: Plan, cut: slice, unchecked: frozenset[str]) -> tuple[dict[str, Array | None], Array | None]:

@@ -49,6 +49,7 @@ __all__ = [
     "Sums",
     "Time",
     "Weight",
+    "YesNo",
 ]
 
 Array: TypeAlias = Any
@@ -192,11 +193,6 @@ class Domain:
             near = near | (array == value)
         return ~near
 
-    @property
-    def _lifted(self) -> str:
-        """What the first parameter of `unless` says that the values are."""
-        return "logarithms" if self.unless[0].startswith("log_") else "raw scores"
-
     def expectation(self, bounds: "Bounds") -> str:
         """What the message says was expected."""
         low, high = bounds
@@ -206,7 +202,8 @@ class Domain:
             least = "" if low == 0 and high is not None else f" >= {low:g}"
             most = "" if high is None else f" <= {high:g}" if self.inclusive else f" < {high + 1:g}"
             return f"{self.meaning}{least}{most}" + (f" (axis {self.axis})" if most else "")
-        hint = f" ({self._lifted} need {self.unless[0]}: true)" if self.unless else ""
+        lifted = "logarithms" if self.unless and self.unless[0].startswith("log_") else "raw scores"
+        hint = f" ({lifted} need {self.unless[0]}: true)" if self.unless else ""
         if low is not None and high is not None:
             return f"{self.meaning} in [{low:g}, {high:g}]{hint}"
         return f"{self.meaning} >= {low:g}{hint}"
@@ -253,6 +250,7 @@ if TYPE_CHECKING:
     from typing import Annotated as Sums
     from typing import Annotated as Time
     from typing import Annotated as Weight
+    from typing import Annotated as YesNo
 else:
     Real = Domain("real", "any real number")
     NonNegativeReal = Domain("non_negative", "a number", low=0)
@@ -267,6 +265,7 @@ else:
     Binary = Domain("binary", "0 or 1", low=0, high=1, values=(0.0, 1.0))
     BinaryLabel = Domain("label", "0 or 1", low=0, high=1, values=(0.0, 1.0))
     Label = Domain("label", "label", "label", low=0)
+    YesNo = Domain("label", "0 or 1", "label", low=0, high=1, values=(0.0, 1.0), axis="")
     Index = Domain("index", "index", "label", low=0)
     Group = Domain("group", "group", "label", axis="")
     Length = Domain("length", "length", "label", low=0, axis="length", inclusive=True)

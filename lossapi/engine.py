@@ -87,10 +87,7 @@ class Result:
         """Whether no NaN or infinity is in the value, if it was asked for."""
         if type(self.value) is float:
             return isfinite(self.value)
-        if self.value is None:
-            return True
-        values = self.value.values() if isinstance(self.value, dict) else [self.value]
-        return all(bool(np.isfinite(v).all()) for v in values)
+        return self.value is None or readings.finite(self.value)
 
     def reply(self) -> dict[str, Any]:
         """The result as named data, as it is sent."""

@@ -44,9 +44,18 @@ def nothing(empty: float | None) -> float:
 
 
 def plain(value: Any) -> Any:
-    """A 0-d array as a number; other arrays and named arrays as they are."""
+    """A 0-d array as a number; other arrays as they are, by name or in a list too."""
     if isinstance(value, dict):
         return {name: plain(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [plain(each) for each in value]
     return (
         value.item() if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0) else value
     )
+
+
+def finite(value: Any) -> bool:
+    """Whether no NaN or infinity is in an array, a number, or several of them by name or in a list."""
+    if isinstance(value, dict | list):
+        return all(finite(each) for each in (value.values() if isinstance(value, dict) else value))
+    return bool(np.isfinite(value).all())

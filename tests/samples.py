@@ -210,10 +210,10 @@ class Layout:
     def _values(self, spec: Spec, bounds: Any, labels: int, rng: np.random.Generator) -> Array:
         """Values inside the domain; extreme ones at its ends, far out, and in ties."""
         domain, shape, (low, high) = spec.domain, self.shape(spec), bounds
+        if domain.values:
+            return rng.choice(np.array(domain.values), shape).astype("int64" if domain.kind == "label" else "float64")
         if domain.kind == "label":
             return rng.integers(0, labels, shape)
-        if domain.values:
-            return rng.choice(np.array(domain.values), shape)
         if (low, high) == (0, 1):
             return self._probabilities(spec, rng)
         if domain.name == "log_probability":

@@ -1,17 +1,15 @@
 """Who was taken for whom: the table of counts that accuracy, precision, recall, F and their kin are read from."""
 
-from collections.abc import Callable, Mapping
 from typing import Literal
 
-from lossapi.domains import Array, Label, Real, Sums, Weight
+from lossapi.definition import row_mode
+from lossapi.domains import Array, Label, Real, Sums, Weight, YesNo
 from lossapi.errors import DomainError, ShapeError, TooLarge
 from lossapi.functions import namespace
-from lossapi.parameters import Average, Count
+from lossapi.parameters import Count
 from lossapi.states import Counts
 
 Task = Literal["binary", "multiclass", "multilabel"]
-ZeroDivision = Literal[0, 1, "nan"]
-Ratio = Callable[[Array, Array, Array, Array], tuple[Array, Array]]
 MOST_CLASSES = 4096
 
 
@@ -66,7 +64,7 @@ def _largest(labels: Array, name: str, most: int) -> int:
 
 
 def _multilabel(prediction: Array, target: Array, weight: Array | None) -> Counts:
-    """Per label the table [[tn, fp], [fn, tp]]; and how many rows are right in every label."""
+    """Per label the table [[tn, fp], [fn, tp]]; and how many rows are right in every label that counts."""
     xp = namespace(target)
     for name, labels in (("prediction", prediction), ("target", target)):
         if _largest(labels, name, MOST_CLASSES) > 2:
@@ -75,15 +73,23 @@ def _multilabel(prediction: Array, target: Array, weight: Array | None) -> Count
     p, t = xp.astype(prediction, each.dtype), xp.astype(target, each.dtype)
     cells = [(1 - t) * (1 - p), (1 - t) * p, t * (1 - p), t * p]
     table = xp.stack([xp.sum(each * cell, axis=0) for cell in cells], axis=-1)
-    row = each[:, 0] if each.shape[1] else xp.ones(each.shape[0])
-    exact = xp.sum(row * xp.all(prediction == target, axis=1))
+    row = xp.max(each, axis=1) if each.shape[1] else xp.ones(each.shape[0])
+    exact = xp.sum(row * xp.all((prediction == target) | (each == 0), axis=1))
     extra = {"exact": float(exact), "rows": float(xp.sum(row))}
     return Counts(xp.reshape(table, (-1, 2, 2)), extra, target.shape[0])
 
 
+def right_rows(counts: Counts) -> tuple[Array, Array]:
+    """How many elements are right, and how many there are; of rows that hold several labels, those right in all."""
+    xp = namespace(counts.table)
+    if counts.table.ndim == 3:
+        return xp.asarray(counts.extra["exact"]), xp.asarray(counts.extra["rows"])
+    return xp.sum(xp.linalg.diagonal(counts.table)), xp.sum(counts.table)
+
+
 def confusion_rows(
-    prediction: Label[Array, "batch classes"] | Real[Array, "batch classes"],
-    target: Label[Array, "batch classes"],
+    prediction: YesNo[Array, "batch classes"] | Real[Array, "batch classes"],
+    target: YesNo[Array, "batch classes"],
     weight: Weight[Array, "batch classes"] | None = None,
     *,
     threshold: float = 0.5,
@@ -97,63 +103,5 @@ def confusion_rows(
     return {name: xp.sum(each * cell, axis=1) for name, cell in cells.items()}
 
 
-def one_vs_rest(counts: Counts | Mapping[str, Array]) -> tuple[Array, Array, Array, Array]:
-    """tp, fp, fn, tn of every class (or label), each against the rest; of every row where given by rows."""
-    if not isinstance(counts, Counts):
-        return counts["tp"], counts["fp"], counts["fn"], counts["tn"]
-    table = counts.table
-    if table.ndim == 3:
-        return table[:, 1, 1], table[:, 0, 1], table[:, 1, 0], table[:, 0, 0]
-    xp = namespace(table)
-    tp = xp.linalg.diagonal(table)
-    fp = xp.sum(table, axis=0) - tp
-    fn = xp.sum(table, axis=1) - tp
-    return tp, fp, fn, xp.sum(table) - tp - fp - fn
-
-
-def averaged(
-    ratio: Ratio,
-    counts: Counts | Mapping[str, Array],
-    average: Average,
-    pos_label: int,
-    zero_division: ZeroDivision,
-) -> Array:
-    """A ratio of counts under one of the usual averages; `ratio` maps (tp, fp, fn, tn) to (numerator, denominator)."""
-    tp, fp, fn, tn = cells = one_vs_rest(counts)
-    xp = namespace(tp)
-    undefined = float(zero_division)
-    if average == "binary" and isinstance(counts, Counts):
-        positive = _binary(counts, pos_label)
-        cells = tp[positive], fp[positive], fn[positive], tn[positive]
-    elif average == "micro":
-        cells = xp.sum(tp), xp.sum(fp), xp.sum(fn), xp.sum(tn)
-    numerator, denominator = ratio(*cells)
-    each = divided(numerator, denominator, undefined)
-    if average in ("binary", "micro", "samples") or not isinstance(counts, Counts):
-        return each
-    if average == "none":
-        return each
-    present = (tp + fp + fn > 0) if counts.table.ndim == 2 else xp.ones(tp.shape, dtype=xp.bool)
-    weight = xp.astype(present, xp.float64) if average == "macro" else tp + fn
-    weight = xp.where(xp.isnan(each), xp.zeros_like(weight), weight)
-    each = xp.where(xp.isnan(each), xp.zeros_like(each), each)
-    return divided(xp.sum(weight * each), xp.sum(weight), undefined)
-
-
-def divided(numerator: Array, denominator: Array, undefined: float) -> Array:
-    """A ratio, and `undefined` where the denominator is 0."""
-    xp = namespace(numerator)
-    zero = denominator == 0
-    return xp.where(zero, undefined, numerator / xp.where(zero, xp.ones_like(denominator), denominator))
-
-
-def _binary(counts: Counts, pos_label: int) -> int:
-    """The place of the positive class, if there are two."""
-    if counts.table.shape != (2, 2):
-        got = f"{counts.table.shape[0]} labels a row" if counts.table.ndim == 3 else f"{counts.table.shape[0]} classes"
-        raise ShapeError(
-            'two classes under average "binary" (micro, macro, weighted or none take more)', got, ("average",)
-        )
-    if pos_label not in (0, 1):
-        raise DomainError("pos_label 0 or 1", str(pos_label), ("pos_label",))
-    return pos_label
+SAMPLES = row_mode("average", "samples", confusion_rows)
+"""Ratios averaged over rows that hold several labels: the same reading within each."""

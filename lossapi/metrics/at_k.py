@@ -8,7 +8,7 @@ from lossapi.definition import metric
 from lossapi.domains import Array, PaddedIndex, Real, Weight
 from lossapi.errors import ParameterError, ShapeError
 from lossapi.functions import namespace
-from lossapi.maps.confusion import divided
+from lossapi.maps.averages import divided
 from lossapi.maps.rankings import EmptyTarget, added, descending, row_weights, share
 from lossapi.metric_layouts import tf1_stretched
 from lossapi.parameters import Count

@@ -79,11 +79,11 @@ def outcome(compute: Callable[..., Any], *arguments: Any, **options: Any) -> Out
 
 
 def leaves(value: Any, name: str = "value") -> Iterator[tuple[str, Any]]:
-    """The arrays inside nested tuples and named values."""
+    """The arrays inside nested tuples, lists of arrays and named values."""
     if isinstance(value, Mapping):
         for key, each in value.items():
             yield from leaves(each, f"{name}.{key}")
-    elif isinstance(value, tuple):
+    elif isinstance(value, tuple) or (isinstance(value, list) and any(isinstance(each, np.ndarray) for each in value)):
         for i, each in enumerate(value):
             yield from leaves(each, f"{name}.{i}")
     elif value is not None:

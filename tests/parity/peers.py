@@ -84,7 +84,7 @@ def as_arrays(answer: Any) -> Any:
     if isinstance(answer, Mapping):
         return {name: as_arrays(each) for name, each in answer.items()}
     if isinstance(answer, tuple | list):
-        return [as_arrays(each) for each in answer]
+        return [as_arrays(each) for each in answer if each is not None]
     return np.asarray(answer.detach().numpy() if hasattr(answer, "detach") else answer)
 
 
@@ -104,13 +104,13 @@ def call_optax(function: str, arguments: Arguments) -> Any:
 
 
 def call_sklearn(function: str, arguments: Arguments) -> Any:
-    """sklearn.metrics."""
-    from sklearn import metrics
+    """sklearn.metrics, and the curve of sklearn.calibration."""
+    from sklearn import calibration, metrics
 
-    return as_arrays(getattr(metrics, function)(**arguments))
+    return as_arrays((getattr(metrics, function, None) or getattr(calibration, function))(**arguments))
 
 
-MODULES = (".classification", ".regression", ".retrieval", ".segmentation", ".pairwise", "")
+MODULES = ("", ".classification", ".regression", ".retrieval", ".segmentation", ".pairwise")
 
 
 def call_torchmetrics(function: str, arguments: Arguments) -> Any:

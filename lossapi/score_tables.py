@@ -1,0 +1,144 @@
+"""The exact state of curves: the scores that occur, each with what positives and negatives have it.
+
+Rows come in as they are and are sorted once, when all of them are together: a merge of many parts is one sort. Where
+every row weighs one, a score's bits and its label make one integer, so that sorting moves no second array.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from lossapi.domains import Array
+
+UNSIGNED: dict[int, Any] = {4: np.uint32, 8: np.uint64}
+
+
+@dataclass(frozen=True)
+class Table:
+    """By column the scores from the highest down, with the weights of the positives and the negatives at each.
+
+    Column `c` holds the entries from `edges[c]` to `edges[c + 1]`. A table that is not `tidy` holds rows in any order;
+    of rows that weigh one `positive` and `negative` are truth values.
+    """
+
+    score: Array
+    positive: Array
+    negative: Array
+    edges: Array
+    count: int = 0
+    tidy: bool = True
+
+    @property
+    def columns(self) -> int:
+        """How many curves it holds."""
+        return len(self.edges) - 1
+
+    def __add__(self, other: "Table") -> "Table":
+        return Table.merged([self, other])
+
+    def column(self, index: int) -> tuple[Array, Array, Array]:
+        """The scores of one column, and the weights of its positives and negatives."""
+        part = slice(self.edges[index], self.edges[index + 1])
+        return self.score[part], self.positive[part], self.negative[part]
+
+    def pooled(self) -> "Table":
+        """All columns as one."""
+        return Table.merged([replace(self, edges=self.edges[[0, -1]], tidy=self.columns == 1 and self.tidy)])
+
+    @staticmethod
+    def of_rows(score: Array, positive: Array, weight: Array | None = None, count: int | None = None) -> "Table":
+        """The rows of (rows, columns), each with its label in every column and perhaps its weight there.
+
+        What weighs nothing is not there, and weights of one are none. They are `count` elements, if not as many.
+        """
+        rows, columns = score.shape
+        count = score.size if count is None else count
+        flat, label = np.ravel(score.T), np.ravel(positive.T).astype(bool)
+        edges = np.arange(columns + 1) * rows
+        if weight is None:
+            return Table(flat, label, ~label, edges, count, tidy=False)
+        weights = np.ravel(np.broadcast_to(weight, score.shape).T).astype(np.float64)
+        there = weights != 0
+        edges = np.concatenate([[0], np.cumsum(there)])[edges]
+        flat, label, weights = flat[there], label[there], weights[there]
+        if (weights == 1).all():
+            return Table(flat, label, ~label, edges, count, tidy=False)
+        return Table(flat, np.where(label, weights, 0.0), np.where(label, 0.0, weights), edges, count, tidy=False)
+
+    @staticmethod
+    def merged(tables: Sequence["Table"]) -> "Table":
+        """Several tables of the same columns as one that is tidy."""
+        if len(tables) == 1 and tables[0].tidy:
+            return tables[0]
+        found = [_tidied(parts) for parts in _by_column(tables)]
+        lengths = [len(score) for score, _, _ in found]
+        score, positive, negative = (_joined([each[i] for each in found]) for i in range(3))
+        return Table(score, positive, negative, np.cumsum([0, *lengths]), sum(each.count for each in tables))
+
+
+def _by_column(tables: Sequence[Table]) -> Iterator[list[tuple[Array, Array, Array]]]:
+    for index in range(tables[0].columns):
+        yield [table.column(index) for table in tables]
+
+
+def _joined(arrays: Sequence[Array]) -> Array:
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+
+def _tidied(parts: Sequence[tuple[Array, Array, Array]]) -> tuple[Array, Array, Array]:
+    """The entries of one column sorted, those of one score as one."""
+    filled = [part for part in parts if len(part[0])] or list(parts[:1])
+    score = _joined([part[0] for part in filled])
+    positive = _joined([part[1] for part in filled])
+    if not len(score):
+        return score, np.zeros(0, np.int64), np.zeros(0, np.int64)
+    if all(part[1].dtype == bool for part in filled):
+        return _counted(score, positive)
+    negative = _joined([part[2] for part in filled])
+    return _weighed(score, positive, negative)
+
+
+def _counted(score: Array, label: Array) -> tuple[Array, Array, Array]:
+    """How many positives and negatives have each score: bits and label sorted as one integer, halves apart by sign."""
+    bits = np.ascontiguousarray(score).view(UNSIGNED[score.dtype.itemsize])
+    keys = (bits << bits.dtype.type(1)) | label
+    below = score < 0
+    keys, high = _descending(keys, below) if below.any() else (_reversed(keys), len(keys))
+    last = np.ones(len(keys), bool)
+    marks = keys >> keys.dtype.type(1)
+    np.not_equal(marks[1:], marks[:-1], out=last[:-1])
+    if 0 < high < len(keys):
+        last[high - 1] = True
+    ends = np.flatnonzero(last)
+    positive = np.diff(np.cumsum((keys & keys.dtype.type(1)).astype(np.int64, copy=False))[ends], prepend=0)
+    negative = np.diff(ends, prepend=-1) - positive
+    found = marks[ends].view(score.dtype)
+    return np.where(ends >= high, -found, found) if high < len(keys) else found, positive, negative
+
+
+def _reversed(keys: Array) -> Array:
+    """Sorted from the highest down; as their complements they lie in memory in that order."""
+    turned = np.invert(keys)
+    turned.sort()
+    return np.invert(turned, out=turned)
+
+
+def _descending(keys: Array, below: Array) -> tuple[Array, int]:
+    """Sorted by score from the highest down, where below zero larger bits are smaller; and how many are not below."""
+    high = _reversed(keys[~below])
+    return np.concatenate([high, np.sort(keys[below])]), len(high)
+
+
+def _weighed(score: Array, positive: Array, negative: Array) -> tuple[Array, Array, Array]:
+    """The weights of positives and negatives at each score."""
+    order = np.argsort(score)[::-1]
+    score = score[order]
+    starts = np.flatnonzero(np.concatenate([[True], score[1:] != score[:-1]]))
+    return score[starts] + score.dtype.type(0), _added(positive[order], starts), _added(negative[order], starts)
+
+
+def _added(weights: Array, starts: Array) -> Array:
+    """The sum of each run of weights; truth values count."""
+    return np.add.reduceat(weights.astype(np.float64 if weights.dtype.kind == "f" else np.int64), starts)

@@ -1,0 +1,1 @@
+"""Metrics where no library says the number: by hand."""
