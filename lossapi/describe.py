@@ -6,7 +6,7 @@ from typing import Any
 
 from lossapi import engine
 from lossapi.codecs import json
-from lossapi.definition import Definition
+from lossapi.definition import Definition, Primitive
 from lossapi.presets import REQUIRED, Preset
 from lossapi.request import as_call
 from lossapi.signature import Input
@@ -39,10 +39,18 @@ def card(definition: Definition) -> dict[str, Any]:
         "default_reduction": definition.default_reduction if definition.kind == "loss" else None,
         "differentiable": definition.differentiable,
         "merge": "exact",
+        **kept(definition),
         "like": [describe_preset(preset) for preset in definition.like],
         "sources": document.sources,
         "example": example(definition),
     }
+
+
+def kept(definition: Definition) -> dict[str, int]:
+    """How many numbers its state may keep, where it keeps the rows themselves: merging is exact up to there."""
+    maps = definition.maps if isinstance(definition, Primitive) else ()
+    limits = [each.output.MOST for each in maps if each.gives == "state" and hasattr(each.output, "MOST")]
+    return {"keeps_at_most": min(limits)} if limits else {}
 
 
 def describe_input(each: Input) -> dict[str, Any]:
