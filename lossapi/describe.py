@@ -7,7 +7,8 @@ from typing import Any
 from lossapi import engine, export
 from lossapi.codecs import json
 from lossapi.codecs.tensors import tensor
-from lossapi.definition import Definition
+from lossapi.definition import Definition, Primitive
+from lossapi.parameters import defaults
 from lossapi.presets import REQUIRED, Preset
 from lossapi.request import as_call
 from lossapi.signature import Input
@@ -40,7 +41,7 @@ def card(definition: Definition) -> dict[str, Any]:
         "default_reduction": definition.default_reduction if definition.kind == "loss" else None,
         "differentiable": definition.differentiable,
         **({"onnx": onnx_model(definition)} if definition.kind == "loss" else {}),
-        "merge": "exact",
+        **merging(definition),
         "like": [describe_preset(preset) for preset in definition.like],
         "sources": document.sources,
         "example": example(definition),
@@ -52,6 +53,14 @@ def onnx_model(definition: Definition) -> dict[str, Any]:
     reasons = {each: export.traceable(definition, gradient=each == "gradient") for each in ("value", "gradient")}
     because = next((reason for reason in reasons.values() if reason), None)
     return {**{each: reason is None for each, reason in reasons.items()}, **({"because": because} if because else {})}
+
+
+def merging(definition: Definition) -> dict[str, Any]:
+    """How its states merge; and how many numbers one may keep where it keeps the rows: it is exact up to there."""
+    if not isinstance(definition, Primitive) or not definition.merges(defaults(definition.parameters)):
+        return {"merge": "none"}
+    limits = [each.output.MOST for each in definition.maps if each.gives == "state" and hasattr(each.output, "MOST")]
+    return {"merge": "exact", **({"keeps_at_most": min(limits)} if limits else {})}
 
 
 def describe_input(each: Input) -> dict[str, Any]:

@@ -66,10 +66,15 @@ def error_squares(moments: Moments) -> Array:
     return halves(moments.squares)[1] + moments.weight * mean * mean
 
 
+def require_weight(weight: Array) -> None:
+    """Raise where the rows weigh nothing together."""
+    if not weight != 0.0:
+        raise EmptyError("weights that sum to something", "0", ("weight",))
+
+
 def mean_of(sums: dict[str, Array], name: str) -> Array:
     """Σwx / Σw."""
-    if not sums[WEIGHT] != 0.0:
-        raise EmptyError("weights that sum to something", "0", ("weight",))
+    require_weight(sums[WEIGHT])
     return sums[name] / sums[WEIGHT]
 
 

@@ -4,7 +4,7 @@ from lossapi.conventions import Arguments
 from lossapi.definition import metric, row_mode
 from lossapi.domains import Array, Real, Rows
 from lossapi.functions import namespace
-from lossapi.maps.residuals import MultiOutput, joint_moments, over_outputs
+from lossapi.maps.residuals import MultiOutput, joint_moments, over_outputs, require_weight
 from lossapi.metric_layouts import columns, keras_vectors
 from lossapi.parameters import NonNegative
 from lossapi.presets import keras_metric, torchmetrics
@@ -68,12 +68,13 @@ def pearson_corrcoef(moments: Comoments, *, multioutput: MultiOutput = "uniform_
         One coefficient over all rows of each output, as in torchmetrics; with `per_sample` one within each row, and
         their mean, as in Keras. A constant has none: NaN.
     Raises:
-        empty: no rows
+        empty: no rows, or weights that sum to 0
     Source:
         K. Pearson, Notes on Regression and Inheritance in the Case of Two Parents, 1895, doi:10.1098/rspl.1895.0041
     Example:
         {"prediction": [1.0, 2.0, 3.0, 5.0], "target": [1.0, 3.0, 2.0, 4.0]} → 0.8315218406202999
     """
+    require_weight(moments.weight)
     xp = namespace(moments.cross)
     coefficient = moments.cross / xp.sqrt(moments.squares[0, :] * moments.squares[1, :])
     return over_outputs(xp.clip(coefficient, -1.0, 1.0), multioutput)
@@ -126,12 +127,13 @@ def concordance_corrcoef(
         Variances over n - 1, as in torchmetrics; Lin himself and Keras divide by n. With `per_sample` (by n) one within
         each row, and their mean, as in Keras. Under weights n is their sum.
     Raises:
-        empty: no rows
+        empty: no rows, or weights that sum to 0
     Source:
         L. Lin, A Concordance Correlation Coefficient to Evaluate Reproducibility, 1989, doi:10.2307/2532051
     Example:
         {"prediction": [3.0, -0.5, 2.0, 7.0], "target": [2.5, 0.0, 2.0, 8.0]} → 0.9777347531461763
     """
+    require_weight(moments.weight)
     gap = moments.mean[0, :] - moments.mean[1, :]
     free = moments.weight - 1.0 if unbiased else moments.weight
     apart = (moments.squares[0, :] + moments.squares[1, :]) / namespace(gap).asarray(free) + gap * gap

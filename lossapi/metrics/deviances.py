@@ -6,7 +6,7 @@ from lossapi.domains import Array, NonNegativeReal, Real, Sums
 from lossapi.errors import DomainError, EmptyError
 from lossapi.functions import namespace
 from lossapi.maps.deviances import Deviances, deviances, require_domain, tweedie
-from lossapi.maps.residuals import MultiOutput, mean_of, over_outputs
+from lossapi.maps.residuals import MultiOutput, mean_of, over_outputs, require_weight
 from lossapi.metric_layouts import FINITE, nan_for_one_row, pooled, sklearn_column
 from lossapi.open_domains import PositiveReal
 from lossapi.presets import sklearn, torchmetrics
@@ -166,6 +166,5 @@ def d2_tweedie_score(state: Deviances, *, multioutput: MultiOutput = "uniform_av
     """
     if state.count < 2:
         raise EmptyError("at least two rows for D²", str(state.count))
-    if state.weight == 0:
-        raise EmptyError("weights that sum to something", "0", ("weight",))
+    require_weight(state.weight)
     return over_outputs(1.0 - state.left / namespace(state.left).asarray(state.null), multioutput)

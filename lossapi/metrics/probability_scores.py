@@ -5,9 +5,8 @@ from typing import Literal
 from lossapi.conventions import steps
 from lossapi.definition import metric
 from lossapi.domains import Array, Binary, Label, Probability, Sums
-from lossapi.errors import EmptyError
 from lossapi.functions import namespace, one_hot, xlogy
-from lossapi.maps.residuals import mean_of
+from lossapi.maps.residuals import mean_of, require_weight
 from lossapi.maps.sklearn_classes import CLASSES_DIFFER, binary_or_classes, classes, dtype_floor, nan_below_two
 from lossapi.maps.surprise import of_probabilities, yes_no_surprisal
 from lossapi.parameters import LogFloor
@@ -190,8 +189,7 @@ def d2_brier_score(sums: dict[str, Array]) -> Array:
 
 def frequencies(sums: dict[str, Array]) -> Array:
     """How often each class comes."""
-    if not sums[WEIGHT] != 0.0:
-        raise EmptyError("weights that sum to something", "0", ("weight",))
+    require_weight(sums[WEIGHT])
     if "yes" not in sums:
         return sums["classes"] / sums[WEIGHT]
     share = sums["yes"] / sums[WEIGHT]

@@ -6,7 +6,7 @@ from lossapi.domains import Array
 from lossapi.errors import EmptyError, ParameterError, ShapeError, Unsupported
 from lossapi.functions import namespace
 from lossapi.layouts import squeezed
-from lossapi.maps.residuals import VarianceOutput, error_squares, halves, over_outputs, residual_moments
+from lossapi.maps.residuals import VarianceOutput, error_squares, halves, over_outputs, require_weight, residual_moments
 from lossapi.metric_layouts import FINITE, columns, nan_for_one_row, sklearn_outputs
 from lossapi.parameters import NonNegative, WholeNumber
 from lossapi.presets import keras_metric, sklearn, torchmetrics
@@ -85,7 +85,7 @@ def r2(
         false, when they are NaN and -Infinity. A sum of squares up to `near_zero` counts as zero. Fewer than two rows
         have no R²; with n ≤ k + 1 rows it is not adjusted. Under weights n is their sum.
     Raises:
-        empty: fewer than two rows
+        empty: fewer than two rows, or weights that sum to 0
     Source:
         S. Wright, Correlation and Causation, 1921; sklearn.metrics.r2_score
     Example:
@@ -93,6 +93,7 @@ def r2(
     """
     if moments.count < 2:
         raise EmptyError("at least two rows for R²", str(moments.count))
+    require_weight(moments.weight)
     spread = halves(moments.squares)[0]
     scores = explained(error_squares(moments), spread, force_finite, near_zero)
     score = over_outputs(scores, multioutput, spread)
@@ -131,8 +132,7 @@ def explained_variance(
     Example:
         {"prediction": [2.5, 0.0, 2.0, 8.0], "target": [3.0, -0.5, 2.0, 7.0]} → 0.9571734475374732
     """
-    if moments.weight == 0:
-        raise EmptyError("weights that sum to something", "0", ("weight",))
+    require_weight(moments.weight)
     spread, left = halves(moments.squares)
     return over_outputs(explained(left, spread, force_finite, 0.0), multioutput, spread)
 

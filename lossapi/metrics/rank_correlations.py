@@ -8,7 +8,7 @@ from lossapi.definition import metric
 from lossapi.domains import Array
 from lossapi.errors import ParameterError, ShapeError, Unsupported
 from lossapi.functions import namespace
-from lossapi.maps.kept import kept_rows
+from lossapi.maps.kept import kept_rows, require_weight
 from lossapi.maps.residuals import MultiOutput, halves, over_outputs
 from lossapi.metric_layouts import columns
 from lossapi.parameters import NonNegative
@@ -61,14 +61,14 @@ def spearman_corrcoef(
         Of several outputs each has its coefficient. A constant has none: NaN, unless `eps` makes it 0, as torchmetrics
         has it. A whole weight is as good as that many rows.
     Raises:
-        empty: no rows; limit: more rows than are kept
+        empty: no rows, or weights that are all 0; limit: more rows than are kept
     Source:
         C. Spearman, The Proof and Measurement of Association between Two Things, 1904, doi:10.2307/1412159
     Example:
         {"prediction": [1.0, 2.0, 3.0, 100.0], "target": [1.0, 3.0, 2.0, 4.0]} → 0.8
     """
     prediction, target = halves(samples.array())
-    weight, xp = samples.weight(), namespace(target)
+    weight, xp = require_weight(samples), namespace(target)
     one, two = (xp.stack([order.ranks(x, weight) for x in each], axis=1) for each in (prediction, target))
     moments = Comoments.of(one, two, weight)
     spread = xp.sqrt(moments.squares / moments.weight)
@@ -101,15 +101,15 @@ def kendall_rank_corrcoef(
         As SciPy for b and c. A whole weight is as good as that many rows, a pair counts by the product. Sorted, not
         compared pair by pair: n log n.
     Raises:
-        empty: no rows; limit: more rows than are kept
+        empty: no rows, or weights that are all 0; limit: more rows than are kept
     Source:
         M. Kendall, A New Measure of Rank Correlation, 1938, doi:10.2307/2332226
     Example:
         {"prediction": [1.0, 2.0, 3.0, 4.0], "target": [1.0, 3.0, 2.0, 4.0]} → 0.6666666666666666
     """
     prediction, target = halves(samples.array())
-    weight, variety = samples.weight(), zip(prediction, target, strict=True)
-    found = [_tau(order.pairs(p, y, weight), variant) for p, y in variety]
+    weight = require_weight(samples)
+    found = [_tau(order.pairs(p, y, weight), variant) for p, y in zip(prediction, target, strict=True)]
     return over_outputs(namespace(target).asarray(found), multioutput)
 
 

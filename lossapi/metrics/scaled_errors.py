@@ -5,13 +5,13 @@ from typing import Literal
 from lossapi.conventions import Arguments
 from lossapi.definition import metric
 from lossapi.domains import Array
-from lossapi.errors import EmptyError
 from lossapi.functions import namespace
 from lossapi.maps.residuals import (
     MultiOutput,
     error_squares,
     halves,
     over_outputs,
+    require_weight,
     residual_moments,
     residual_range,
 )
@@ -69,7 +69,7 @@ def relative_squared_error(
     Example:
         {"prediction": [2.5, 0.0, 2.0, 8.0], "target": [3.0, -0.5, 2.0, 7.0]} → 0.05139186295503212
     """
-    require_weight(moments)
+    require_weight(moments.weight)
     xp = namespace(moments.squares)
     relative = error_squares(moments) / xp.clip(halves(moments.squares)[0], near_zero, None)
     return over_outputs(relative if squared else xp.sqrt(relative), multioutput)
@@ -106,7 +106,7 @@ def normalized_root_mean_squared_error(
     Example:
         {"prediction": [0.0, 1.0, 2.0, 3.0], "target": [0.0, 1.0, 2.0, 2.0], "normalization": "range"} → 0.25
     """
-    require_weight(moments)
+    require_weight(moments.weight)
     xp = namespace(moments.mean)
     mean, squares = halves(moments.mean)[0], halves(moments.squares)[0]
     size = {
@@ -116,9 +116,3 @@ def normalized_root_mean_squared_error(
         "l2": xp.sqrt(squares + moments.weight * mean * mean),
     }[normalization]
     return over_outputs(xp.sqrt(error_squares(moments) / moments.weight) / size, multioutput)
-
-
-def require_weight(moments: Moments) -> None:
-    """Raise where no row counts."""
-    if moments.weight == 0:
-        raise EmptyError("weights that sum to something", "0", ("weight",))

@@ -262,11 +262,13 @@ def test_deviances_are_sklearns(function: str, power: float) -> None:
     for shape in [(30,), (30, 1), (1,), (2,), (0,), (30, 2)]:
         y, p = map(np.abs, drawn(shape, 11))
         for weight in weights(shape[0]):
-            targets = [y, y + 0.1, p + 0.1, np.where(y > 0.5, y, 0.0), -y]
-            for target in [*targets, 0.0 * y + 2.0] if power in (0, 1, 2) else targets:
-                for prediction in (p + 0.1, p, -p):
-                    given = {"y_true": target, "y_pred": prediction, "power": power, "sample_weight": weight}
-                    agree("sklearn", function, given, rtol=1e-9)
+            given = {"y_true": y + 0.1, "y_pred": p + 0.1, "power": power, "sample_weight": weight}
+            agree("sklearn", function, given, rtol=1e-9)
+    y, p = map(np.abs, drawn((30,), 11))
+    targets = [y, p + 0.1, np.where(y > 0.5, y, 0.0), -y]
+    for target in [*targets, 0.0 * y + 2.0] if power in (0, 1, 2) else targets:
+        for prediction in (p + 0.1, p, -p):
+            agree("sklearn", function, {"y_true": target, "y_pred": prediction, "power": power}, rtol=1e-9)
 
 
 @pytest.mark.parametrize("function", ["mean_poisson_deviance", "mean_gamma_deviance"])
