@@ -115,6 +115,10 @@ def example(definition: Definition) -> dict[str, Any]:
 
 def computed(definition: Definition, request: Mapping[str, Any]) -> Any:
     """The reply to a request, as JSON has it."""
+    return json.decode(json.encode(engine.run(call_of(definition, request)).reply()))
+
+
+def call_of(definition: Definition, request: Mapping[str, Any]) -> engine.Call:
+    """What a request of plain data asks for."""
     tensors = {each.name for each in definition.inputs} | {"weight"}
-    given = {key: tensor(value) if key in tensors else value for key, value in request.items()}
-    return json.decode(json.encode(engine.run(as_call(definition, given)).reply()))
+    return as_call(definition, {key: tensor(value) if key in tensors else value for key, value in request.items()})
