@@ -2,7 +2,7 @@
 
 A model is named like its definition, or `losses.NAME`, `metrics.NAME`. Several tensors under one name have names of
 their own, which say the kind: `p.normal.loc`. Outputs are `value`, one for each array where the value is several by
-name (`value.fpr`), and `gradient_<input>` where it is asked for.
+name (`value.fpr`), and where they are asked for `gradient_<input>` and `state`, one string of JSON.
 """
 
 from collections.abc import Mapping, Sequence
@@ -158,11 +158,11 @@ def _call(definition: Definition, inference: Inference) -> Call:
 
 
 def _with_outputs(call: Call, listed: Sequence[str]) -> Call:
-    """What is listed is returned too, and only those gradients are computed that are listed."""
+    """What is listed is what is returned, and only those gradients are computed that are listed."""
     wrt = [name.removeprefix(GRADIENT) for name in listed if name.startswith(GRADIENT)]
     kinds = {"gradient" if name.startswith(GRADIENT) else name.partition(".")[0] for name in listed}
-    more = [kind for kind in engine.RETURNS if kind in kinds and kind not in call.returns]
-    return replace(call, returns=(*call.returns, *more), wrt=wrt or None) if listed else call
+    returns = tuple(kind for kind in engine.RETURNS if kind in kinds)
+    return replace(call, returns=returns, wrt=wrt or None) if returns else call
 
 
 def _grouped(tensors: Mapping[str, Array]) -> dict[str, Any]:
@@ -202,7 +202,9 @@ def _placed(error: LossError, definition: Definition, inference: Inference) -> L
 def arrays(result: Result) -> dict[str, Array]:
     """A result as arrays by the outputs' names."""
     value = _flat("value", result.value) if "value" in result.returns else {}
-    return value | {GRADIENT + name: array for name, array in (result.gradient or {}).items()}
+    gradient = {GRADIENT + name: array for name, array in (result.gradient or {}).items()}
+    state = {} if result.state is None else {"state": np.array([json.encode(result.state)], object)}
+    return value | gradient | state
 
 
 def _flat(name: str, value: Any) -> dict[str, Array]:

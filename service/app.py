@@ -1,7 +1,7 @@
 """Wiring only: which path is answered by what."""
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 
 from fastapi_offline import FastAPIOffline
 from starlette.requests import Request
@@ -10,9 +10,11 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from lossapi import __version__, registry
-from service import catalogue, compute, errors, health, metrics, openapi
+from service import catalogue, compute, errors, health, metrics, openapi_protocol
 from service.catalogue import Endpoint
 from service.direct import Direct
+from service.inference import Inferring, Inlet
+from service.openinference import OpenInference, Paths
 from service.settings import Settings, choose_providers, read_settings
 from service.telemetry import RequestId
 
@@ -23,21 +25,23 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     choose_providers(settings)
     registry.catalogue()
     computing = compute.Computing(settings)
+    inferring = Inferring(computing)
+    protocol = OpenInference(inferring)
     app = FastAPIOffline(
         redoc_url=None,
         title="lossapi",
         version=__version__,
-        routes=routes(computing),
+        routes=routes(computing, {**protocol.paths(), **protocol.not_offered()}),
         exception_handlers=errors.handlers(),
     )
     app.state.settings = settings
-    app.openapi = cache(openapi.document)  # type: ignore[method-assign]  # FastAPI's own way to bring another document
-    return Direct(RequestId(app), computing)
+    app.openapi = cache(partial(openapi_protocol.document, protocol.paths()))  # type: ignore[method-assign]  # FastAPI's own way to bring another document
+    return Direct(RequestId(Inlet(app, inferring)), computing)
 
 
-def routes(computing: compute.Computing) -> list[BaseRoute]:
+def routes(computing: compute.Computing, protocol: Paths) -> list[BaseRoute]:
     """Every path. One route serves all losses, so that finding it does not grow with their number."""
-    paths: dict[str, dict[str, Endpoint]] = {
+    paths: Paths = {
         "/v1/losses/{name}": {"POST": compute.unknown, "GET": catalogue.card("loss")},
         "/v1/losses/{name}/model.onnx": {"GET": computing.model},
         "/v1/metrics/{name}": {"POST": compute.unknown, "GET": catalogue.card("metric")},
@@ -50,6 +54,7 @@ def routes(computing: compute.Computing) -> list[BaseRoute]:
         "/health/live": {"GET": health.live},
         "/health/ready": {"GET": health.ready},
         "/metrics": {"GET": metrics.exposition},
+        **protocol,
         "/errors/{code}": {"GET": errors.explain},
         "/": {"GET": home},
     }

@@ -1,15 +1,10 @@
 """The short way in: a POST that computes passes by the framework's layers, which cost more than most computations."""
 
-import logging
-
-from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service import errors
 from service.compute import Computing
+from service.errors import refuse
 from service.telemetry import HEADER, identified, identify
-
-LOG = logging.getLogger("lossapi")
 
 
 class Direct:
@@ -29,10 +24,7 @@ class Direct:
         try:
             media_type, body = await self.computing.answered(answer, scope, receive)
         except Exception as error:
-            if not isinstance(error, errors.EXPECTED):
-                LOG.exception("request %s failed", scope["request_id"])
-            response = await errors.answer(Request(scope, receive), error)
-            await response(scope, receive, identified(send, identity))
+            await refuse(error, scope, receive, identified(send, identity))
             return
         headers = [
             (b"content-type", media_type.encode()),

@@ -6,9 +6,11 @@ from starlette.responses import Response
 from lossapi import __version__, registry
 from lossapi.backends import choice
 from lossapi.codecs import json, msgpack, safetensors
+from lossapi.codecs.inference_data import MOST_STRINGS
 from lossapi.codecs.tensors import MOST_AXES
 from lossapi.maps.confusion import MOST_CLASSES
 from service.settings import Settings, variable
+from service.shared_memory import MOST_REGIONS
 
 
 def _reply(value: object) -> Response:
@@ -37,6 +39,8 @@ FIXED = (
     ("msgpack_values", msgpack.MOST_VALUES, "values in a MessagePack body besides the bytes of tensors"),
     ("safetensors_header", safetensors.MOST_HEADER, "bytes of the header of a safetensors body"),
     ("tensor_axes", MOST_AXES, "axes of one tensor"),
+    ("strings", MOST_STRINGS, "strings in one tensor of /v2"),
+    ("regions", MOST_REGIONS, "registered regions of shared memory"),
     ("classes", MOST_CLASSES, "classes in a confusion table"),
 )
 """Limits that no setting changes: what the parser, the arrays and the memory of one request bear."""

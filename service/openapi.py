@@ -21,6 +21,7 @@ ERRORS: Mapping[str, str] = {
     "413": "Over a limit, which is named with its setting",
     "415": "A media type or content encoding that is not read",
     "422": "Readable but wrong: a shape, a value out of its domain, a parameter; with a pointer to the place",
+    "504": "No reply within the time that the request allows",
 }
 
 PROBLEM: Schema = {
@@ -105,7 +106,7 @@ LIKE_PATH = [
 
 
 def document() -> Schema:
-    """The whole document."""
+    """The whole document, but for the Open Inference Protocol."""
     paths: Schema = {}
     for definition in registry.catalogue().values():
         paths[f"/v1/{registry.PLURAL[definition.kind]}/{definition.name}"] = path_of(definition)

@@ -33,6 +33,10 @@ class Settings(BaseModel):
         default="prefer", description="whether the first provider must run (require) or the next may (prefer)"
     )
     device_memory: Size | None = Field(default=None, description="most bytes of a device's memory to take")
+    shared_memory: bool = Field(
+        default=False,
+        description="whether clients on this machine may pass tensors in files of /dev/shm (/v2, one worker)",
+    )
     inline_bytes: Annotated[int, Ge(0)] = Field(
         default=32 * 2**10, description="bodies up to this many bytes are computed without a worker thread"
     )

@@ -62,8 +62,8 @@ def test_an_operation_shows_bounds_shapes_and_an_example(client: httpx.Client) -
 
 
 def test_every_operation_that_computes_lists_every_format(client: httpx.Client) -> None:
-    document = client.get("/openapi.json").json()
-    computing = [each["post"] for each in document["paths"].values() if "post" in each]
+    paths = client.get("/openapi.json").json()["paths"]
+    computing = [each["post"] for path, each in paths.items() if "post" in each and not path.startswith("/v2/")]
     assert len(computing) > len(registry.catalogue())
     for operation in computing:
         assert operation["requestBody"]["content"].keys() == CODECS.keys()
