@@ -4,7 +4,7 @@ import math
 import socket
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from statistics import median
@@ -110,21 +110,21 @@ def measured(servers: Sequence[Server], count: int, rounds: int, repeats: int) -
     """Milliseconds of each contender, round by round: the median of a few requests in a row."""
     posted, truth = contenders(servers, count)
     figures: Figures = {each.name: [] for each in posted}
-    with ExitStack() as stack:
-        lines = {each.name: connected(each.server) for each in posted}
-        for line in lines.values():
-            stack.callback(line.close)
-        for turn in range(rounds + 1):
-            for each in posted:
-                times = []
-                for _ in range(repeats):
-                    seconds, value = timed(lines[each.name], each)
-                    if value is not None and not math.isclose(value, truth, rel_tol=1e-5):
-                        raise RuntimeError(f"Expected {truth}, got {value} - from {each.name}")
-                    times.append(seconds * 1000)
-                if turn:
-                    figures[each.name].append(median(times))
+    for turn in range(rounds + 1):
+        for each in posted:
+            with closing(connected(each.server)) as connection:
+                times = [checked(connection, each, truth) * 1000 for _ in range(repeats)]
+            if turn:
+                figures[each.name].append(median(times))
     return figures
+
+
+def checked(connection: HTTPConnection, posted: Posted, truth: float) -> float:
+    """The seconds of one request; a wrong number is not timed."""
+    seconds, value = timed(connection, posted)
+    if value is not None and not math.isclose(value, truth, rel_tol=1e-5):
+        raise RuntimeError(f"Expected {truth}, got {value} - from {posted.name}")
+    return seconds
 
 
 def show(title: str, figures: Figures, aim: str) -> None:
