@@ -6,7 +6,8 @@ It says what it is a state of, so that two are only merged where that is lawful.
 shape, so that nothing is lost; where a reading takes tensors of its own, such as class weights, they come along.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from functools import reduce
 from typing import Any, get_args, get_origin
@@ -46,13 +47,9 @@ class Portable:
 
     @np.errstate(all="ignore")
     def read(self) -> tuple[Any, int]:
-        """The value and how many rows or elements entered; what a reading finds impossible is the state's fault."""
-        try:
+        """The value and how many rows or elements entered."""
+        with _blamed(self.definition):
             return readings.read(self, self.state, self.reduction, None)
-        except LossError:
-            raise
-        except (ArithmeticError, AssertionError, LookupError, TypeError, ValueError) as error:
-            raise ParameterError(f"a state that {self.definition.name} gives", str(error), ("content",)) from None
 
     def packed(self) -> dict[str, Any]:
         """The same as plain data."""
@@ -92,8 +89,20 @@ def merge(parts: Sequence[Portable]) -> Portable:
         got = _unlike(first, each)
         if got is not None:
             raise Conflict(f"states of one {first.definition.kind} under the same parameters", got, (index,))
-    state = reduce(lambda one, two: one + two, (each.state for each in parts))
+    with _blamed(first.definition):
+        state = reduce(lambda one, two: one + two, (each.state for each in parts))
     return Portable(first.definition, first.parameters, first.reduction, first.tensors, state)
+
+
+@contextmanager
+def _blamed(definition: Definition) -> Iterator[None]:
+    """What merging or reading finds impossible is the fault of a state that came from outside."""
+    try:
+        yield
+    except LossError:
+        raise
+    except (ArithmeticError, AssertionError, LookupError, TypeError, ValueError) as error:
+        raise ParameterError(f"a state that {definition.name} gives", str(error), ("content",)) from None
 
 
 def _unlike(one: Portable, two: Portable) -> str | None:
@@ -210,10 +219,12 @@ def _content(definition: Primitive, parameters: Mapping[str, Any], value: Mappin
 
 def state_kinds(definition: Primitive, parameters: Mapping[str, Any]) -> set[Any]:
     """Which kinds of state a definition has under some parameters."""
-    kinds = set()
+    kinds: set[Any] = set()
     for mapping in definition.maps_for(parameters):
-        rows = mapping.gives == "rows" or definition.for_rows(parameters)
-        kinds.add(Totals if rows else Sums if mapping.gives == "sums" else mapping.output)
+        if mapping.gives == "state":
+            kinds.update(get_args(mapping.output) or (mapping.output,))
+        else:
+            kinds.add(Totals if mapping.gives == "rows" or definition.for_rows(parameters) else Sums)
     return kinds
 
 
@@ -227,6 +238,8 @@ def _unpacked(value: Any, annotation: Any) -> Any:
     if isinstance(value, list):
         return tuple(_within((index,), _unpacked, each, *inner or (None,)) for index, each in enumerate(value))
     number = NUMBERS.get(value) if isinstance(value, str) else value
+    if annotation is bool and isinstance(number, bool):
+        return number
     if isinstance(number, bool) or not isinstance(number, int | float):
         raise ParameterError("a number, a tensor or an object of them", repr(value)[:60])
     return np.asarray(number, np.float64) if annotation is Any else number
@@ -234,7 +247,7 @@ def _unpacked(value: Any, annotation: Any) -> Any:
 
 def _has_type(value: Any, annotation: Any) -> bool:
     """Whether a value is of a field's annotated type."""
-    kinds = {int: int, float: int | float, Any: np.ndarray}
+    kinds = {bool: bool, int: int, float: int | float, Any: np.ndarray}
     if get_origin(annotation) is tuple:
         return isinstance(value, tuple) and all(isinstance(each, np.ndarray) for each in value)
     if get_origin(annotation) is not None:

@@ -6,7 +6,7 @@ every row weighs one, a score's bits and its label make one integer, so that sor
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -29,6 +29,8 @@ class Table:
     edges: Array
     count: int = 0
     tidy: bool = True
+
+    grows: ClassVar[bool] = True
 
     @property
     def columns(self) -> int:
