@@ -15,6 +15,7 @@ ROOT = Path(__file__).parent.parent
 TOOLS = {
     "curl": ["sh", "examples/curl.sh"],
     "node": ["node", "examples/client.mjs"],
+    "go": ["go", "run", "examples/client.go"],
 }
 """What calls from other languages are run with, by what has to be installed."""
 LIBRARIES = {"sklearn": "examples.models", "tritonclient": "examples.triton_client"}
