@@ -16,6 +16,7 @@ TOOLS = {
     "curl": ["sh", "examples/curl.sh"],
     "node": ["node", "examples/client.mjs"],
     "go": ["go", "run", "examples/client.go"],
+    "ruby": ["ruby", "-w", "examples/client.rb"],
 }
 """What calls from other languages are run with, by what has to be installed."""
 LIBRARIES = {"sklearn": "examples.models", "tritonclient": "examples.triton_client"}
