@@ -7,10 +7,20 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parent.parent
+TOOLS = {
+    "curl": ["sh", "examples/curl.sh"],
+    "node": ["node", "examples/client.mjs"],
+    "go": ["go", "run", "examples/client.go"],
+    "ruby": ["ruby", "-w", "examples/client.rb"],
+}
+"""What calls from other languages are run with, by what has to be installed."""
+LIBRARIES = {"sklearn": "examples.models", "tritonclient": "examples.triton_client"}
+"""What takes more than Python's standard library, by that library."""
 
 
 def free_port() -> int:
@@ -32,29 +42,29 @@ def wait(address: str) -> None:
     raise SystemExit("the server did not start")
 
 
-def commands() -> list[list[str]]:
-    """Every example that can run here."""
+def commands() -> Iterator[list[str]]:
+    """Every example that can run here; the others are named."""
     python = [sys.executable, "-m"]
-    found = [[*python, "examples.patients"], ["sh", str(HERE / "curl.sh")]]
-    if find_spec("sklearn"):
-        found.append([*python, "examples.models"])
-    if find_spec("tritonclient"):
-        found.append([*python, "examples.triton_client"])
-    if shutil.which("node"):
-        found.append(["node", str(HERE / "client.mjs")])
-    return found
+    yield [*python, "examples.patients"]
+    every = [(tool, bool(shutil.which(tool)), command) for tool, command in TOOLS.items()]
+    every += [(library, bool(find_spec(library)), [*python, module]) for library, module in LIBRARIES.items()]
+    for needed, found, command in every:
+        if found:
+            yield command
+        else:
+            print(f"{needed} is not installed: {command[-1]} is left out", flush=True)
 
 
 def main() -> None:
     """Run them all; the first failure ends it."""
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    server = subprocess.Popen([sys.executable, "-m", "lossapi", "serve", "--port", str(port)], cwd=HERE.parent)
+    server = subprocess.Popen([sys.executable, "-m", "lossapi", "serve", "--port", str(port)], cwd=ROOT)
     try:
         wait(address)
         for command in commands():
-            print("$", " ".join(command))
-            subprocess.run(command, check=True, cwd=HERE.parent, env={**os.environ, "LOSSAPI_ADDRESS": address})
+            print("$", " ".join(command), flush=True)
+            subprocess.run(command, check=True, cwd=ROOT, env={**os.environ, "LOSSAPI_ADDRESS": address})
     finally:
         server.terminate()
         server.wait()
