@@ -182,7 +182,7 @@ class Domain:
         outside = outside if high is None else outside | (array > high)
         if outside.any():
             index = tuple(int(i) for i in np.argwhere(outside)[0])
-            raise DomainError(self.expectation(bounds), f"{array[index].item():g}", (name, *index))
+            raise DomainError(self.expectation(bounds), str(array[index]).removesuffix(".0"), (name, *index))
 
     def _strays(self, array: Array) -> Array:
         """Where a value is not among the few allowed; NaN is let through."""

@@ -55,14 +55,15 @@ def _said(scope: Scope, limits: Limits) -> int:
 
 
 def read_query(scope: Scope) -> dict[str, Any]:
-    """Parameters of the query string, each read as JSON where it is JSON, else as text."""
+    """Parameters of the query string, each read as JSON where it is JSON, else as text; `return` may list words."""
     if not scope["query_string"]:
         return {}
     given: dict[str, Any] = {}
     for name, text in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True):
         if name in given:
             raise ParameterError(f"{name} once", "more than once", (name,))
-        given[name] = json.value_of(text, name)
+        value = json.value_of(text, name)
+        given[name] = value.split(",") if name == "return" and isinstance(value, str) else value
     return given
 
 

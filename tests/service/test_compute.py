@@ -49,6 +49,12 @@ def test_parameters_may_stand_in_the_query_string(client: httpx.Client) -> None:
     assert (reply["value"], reply["reduction"]) == (4.0, "sum")
 
 
+def test_what_to_return_may_stand_in_the_query_as_words(client: httpx.Client) -> None:
+    reply = client.post("/v1/losses/huber?return=value,gradient", json=HUBER).json()
+    assert reply["gradient"]["prediction"] == [0.0, 0.5]
+    assert client.post("/v1/losses/huber?return=slope", json=HUBER).status_code == 422
+
+
 def test_a_body_without_content_type_is_json(client: httpx.Client) -> None:
     reply = client.post("/v1/losses/huber", content=orjson.dumps(HUBER))
     assert reply.json()["value"] == 1.25
