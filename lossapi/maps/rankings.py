@@ -177,3 +177,8 @@ def share(sums: dict[str, Array], name: str) -> Array:
     if not sums[WEIGHT] != 0.0:
         raise EmptyError("a query that counts", "none")
     return sums[name] / sums[WEIGHT]
+
+
+def over(part: Array, whole: Array, nothing: float) -> Array:
+    """A share of one number in another, and `nothing` where that is 0."""
+    return part / whole if whole != 0.0 else namespace(part).asarray(nothing)
