@@ -3,9 +3,12 @@
 A whole weight is as good as that many rows: every function here is what it would be with each row repeated.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from lossapi.domains import Array
+from lossapi.errors import TooLarge
 
 
 def quantile(x: Array, weight: Array | None, fraction: float) -> float:
@@ -122,3 +125,25 @@ def tied_means(ordered: Array, share: Array) -> Array:
     reached = np.append(0.0, np.cumsum(share))
     means: Array = (reached[last + 1] - reached[first]) / (last - first + 1)
     return means
+
+
+class Filled(NamedTuple):
+    """Members of groups in one row per group: the place that each cell comes from, -1 beyond the group's size."""
+
+    place: Array
+    sizes: Array
+
+
+def in_rows(groups: Array, most: int) -> Filled:
+    """The groups by number, their members in order."""
+    _, which, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    longest = int(sizes.max(initial=0))
+    if len(sizes) * longest > most:
+        raise TooLarge(
+            f"at most {most} cells for queries of the longest's size", f"{len(sizes)} x {longest}", ("query",)
+        )
+    order = np.argsort(which, kind="stable")
+    start = np.cumsum(sizes) - sizes
+    place = np.full((len(sizes), longest), -1, np.int64)
+    place[which[order], np.arange(len(order)) - np.repeat(start, sizes)] = order
+    return Filled(place, sizes)

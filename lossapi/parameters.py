@@ -90,12 +90,13 @@ def as_error(error: ValidationError, known: Iterable[str]) -> LossError:
 
 
 def _where(detail: ErrorDetails) -> tuple[str | int, ...]:
-    return tuple(step for step in detail["loc"] if not str(step).startswith(("function-", "literal[")))
+    return tuple(step for step in detail["loc"] if not str(step).startswith(("function-", "literal[", "list[")))
 
 
 def _fault(detail: ErrorDetails, known: list[str]) -> Fault:
     kind, context = detail["type"], detail.get("ctx", {})
-    where, name = _where(detail), str(detail["loc"][-1]) if detail["loc"] else "request"
+    where = _where(detail)
+    name = str(where[-1]) if where else "request"
     if kind == "extra_forbidden":
         return Fault(nearest(name, known), f"unknown key {name!r}", where)
     if kind == "missing":

@@ -36,6 +36,7 @@ async def ready(request: Request) -> Response:
 
 FIXED = (
     ("json_depth", json.MOST_LEVELS, "levels of nesting in a JSON body"),
+    ("json_values", json.MOST_VALUES, "values in a JSON body besides the text of base64"),
     ("msgpack_values", msgpack.MOST_VALUES, "values in a MessagePack body besides the bytes of tensors"),
     ("safetensors_header", safetensors.MOST_HEADER, "bytes of the header of a safetensors body"),
     ("tensor_axes", MOST_AXES, "axes of one tensor"),

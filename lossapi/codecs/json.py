@@ -14,10 +14,15 @@ from lossapi.codecs import excerpts
 from lossapi.codecs.codec import Encoding, Limits, NonFinite
 from lossapi.codecs.tensors import Buffer, to_bytes
 from lossapi.domains import Array
-from lossapi.errors import NonFiniteError, Unreadable
+from lossapi.errors import NonFiniteError, TooLarge, Unreadable
 
 MEDIA_TYPE = "application/json"
+BYTES = "application/vnd.safetensors"
 MOST_LEVELS = 1024
+MOST_VALUES = 1 << 24
+"""Values besides the text of strings; each takes the parser tens of bytes, whatever it takes in the body."""
+SEPARATORS = b",[{"
+PART = 1 << 20
 AS_IT_IS = frozenset({str, int, bool})
 
 
@@ -29,6 +34,8 @@ class Json:
 
     def decode(self, body: Buffer, limits: Limits) -> dict[str, Any]:
         """The object's keys as they stand."""
+        if len(body) > MOST_VALUES:
+            require_few(body)
         value = decode(body)
         if type(value) is not dict:
             raise Unreadable("a JSON object", f"a JSON {type(value).__name__}")
@@ -37,6 +44,16 @@ class Json:
     def encode(self, reply: Mapping[str, Any], nonfinite: NonFinite, encoding: Encoding) -> bytes:
         """Arrays as nested lists or base64, floats in the shortest form that reads back the same."""
         return encode(reply, nonfinite, encoding)
+
+
+def require_few(body: Buffer) -> None:
+    """Refuse a text of too many values before it is parsed; what separates them is counted, in strings too."""
+    read, seen = np.frombuffer(body, np.uint8), 0
+    for start in range(0, len(read), PART):
+        part = read[start : start + PART]
+        seen += sum(int(np.count_nonzero(part == each)) for each in SEPARATORS)
+        if seen > MOST_VALUES:
+            raise TooLarge(f"at most {MOST_VALUES} values in JSON (bytes hold more: base64, {BYTES})", "more")
 
 
 def decode(body: Buffer) -> Any:

@@ -8,8 +8,7 @@ from lossapi.definition import metric
 from lossapi.domains import Array, PaddedIndex, Real, Weight
 from lossapi.errors import ParameterError, ShapeError
 from lossapi.functions import namespace
-from lossapi.maps.averages import divided
-from lossapi.maps.rankings import EmptyTarget, added, descending, row_weights, share
+from lossapi.maps.rankings import EmptyTarget, added, descending, over, row_weights, share
 from lossapi.metric_layouts import tf1_stretched
 from lossapi.parameters import Count
 from lossapi.presets import Preset, tf1
@@ -129,7 +128,7 @@ def precision_at_k(sums: dict[str, Array], *, zero_division: Literal[0, 1, "nan"
     Example:
         {"prediction": [[0.1, 0.6, 0.3], [0.5, 0.2, 0.3]], "target": [[1, 2], [1, -1]], "k": 2} → 0.5
     """
-    return divided(sums["found"], sums["chosen"], float(zero_division))
+    return over(sums["found"], sums["chosen"], float(zero_division))
 
 
 @metric(
@@ -158,7 +157,7 @@ def recall_at_k(sums: dict[str, Array], *, zero_division: Literal[0, 1, "nan"] =
     Example:
         {"prediction": [[0.1, 0.6, 0.3], [0.5, 0.2, 0.3]], "target": [[1, 2], [1, -1]], "k": 1} → 0.3333333333333333
     """
-    return divided(sums["found"], sums["wanted"], float(zero_division))
+    return over(sums["found"], sums["wanted"], float(zero_division))
 
 
 def average_precisions(

@@ -7,7 +7,7 @@ from lossapi.definition import metric
 from lossapi.domains import Array
 from lossapi.errors import DomainError, EmptyError, ShapeError
 from lossapi.functions import namespace
-from lossapi.maps.rankings import gains, rankings, share
+from lossapi.maps.rankings import gains, grouped_gains, grouped_rankings, rankings, share
 from lossapi.metric_layouts import FINITE, finite, one_weight_a_row
 from lossapi.presets import Preset, sklearn, torchmetrics
 
@@ -45,7 +45,7 @@ def sklearn_gains(arguments: Arguments) -> Arguments:
 
 @metric(
     family="retrieval",
-    of=rankings,
+    of=[rankings, grouped_rankings],
     like=[as_torchmetrics("retrieval_precision(preds, target, top_k=None, adaptive_k=False)", 0.0, one_query)],
 )
 def retrieval_precision(sums: dict[str, Array]) -> Array:
@@ -54,7 +54,8 @@ def retrieval_precision(sums: dict[str, Array]) -> Array:
     Formula:
         mean over queries of #(relevant among the top k) / k
     Shapes:
-        prediction: scores (batch, items); target: 0/1 (batch, items); weight: one per query
+        prediction: scores (batch, items); target: 0/1 of that shape; weight: one per query; or all items in one row,
+        (items), and `query`, which one each belongs to
     Convention:
         k counts in full where there are fewer items, unless `adaptive_k`; without top_k it is the number of items. Of
         equal scores the earlier item comes first. Items scored `above` or below that are not retrieved:
@@ -72,7 +73,7 @@ def retrieval_precision(sums: dict[str, Array]) -> Array:
 
 @metric(
     family="retrieval",
-    of=rankings,
+    of=[rankings, grouped_rankings],
     like=[as_torchmetrics("retrieval_recall(preds, target, top_k=None)", 0.0, one_query)],
 )
 def retrieval_recall(sums: dict[str, Array]) -> Array:
@@ -81,7 +82,8 @@ def retrieval_recall(sums: dict[str, Array]) -> Array:
     Formula:
         mean over queries of #(relevant among the top k) / #relevant
     Shapes:
-        prediction: scores (batch, items); target: 0/1 (batch, items); weight: one per query
+        prediction: scores (batch, items); target: 0/1 of that shape; weight: one per query; or all items in one row,
+        (items), and `query`, which one each belongs to
     Convention:
         As `retrieval_precision`.
     Raises:
@@ -96,7 +98,7 @@ def retrieval_recall(sums: dict[str, Array]) -> Array:
 
 @metric(
     family="retrieval",
-    of=rankings,
+    of=[rankings, grouped_rankings],
     like=[as_torchmetrics("retrieval_hit_rate(preds, target, top_k=None)", None, one_query)],
 )
 def retrieval_hit_rate(sums: dict[str, Array]) -> Array:
@@ -105,7 +107,8 @@ def retrieval_hit_rate(sums: dict[str, Array]) -> Array:
     Formula:
         mean over queries of [#(relevant among the top k) > 0]
     Shapes:
-        prediction: scores (batch, items); target: 0/1 (batch, items); weight: one per query
+        prediction: scores (batch, items); target: 0/1 of that shape; weight: one per query; or all items in one row,
+        (items), and `query`, which one each belongs to
     Convention:
         As `retrieval_precision`.
     Raises:
@@ -120,7 +123,7 @@ def retrieval_hit_rate(sums: dict[str, Array]) -> Array:
 
 @metric(
     family="retrieval",
-    of=rankings,
+    of=[rankings, grouped_rankings],
     like=[as_torchmetrics("retrieval_reciprocal_rank(preds, target, top_k=None)", 0.0, one_query)],
 )
 def retrieval_reciprocal_rank(sums: dict[str, Array]) -> Array:
@@ -129,7 +132,8 @@ def retrieval_reciprocal_rank(sums: dict[str, Array]) -> Array:
     Formula:
         mean over queries of 1 / (place of the first relevant item), 0 where none is among the top k
     Shapes:
-        prediction: scores (batch, items); target: 0/1 (batch, items); weight: one per query
+        prediction: scores (batch, items); target: 0/1 of that shape; weight: one per query; or all items in one row,
+        (items), and `query`, which one each belongs to
     Convention:
         As `retrieval_precision`.
     Raises:
@@ -144,7 +148,7 @@ def retrieval_reciprocal_rank(sums: dict[str, Array]) -> Array:
 
 @metric(
     family="retrieval",
-    of=rankings,
+    of=[rankings, grouped_rankings],
     like=[as_torchmetrics("retrieval_average_precision(preds, target, top_k=None)", 0.0, one_query)],
 )
 def retrieval_average_precision(sums: dict[str, Array]) -> Array:
@@ -153,7 +157,8 @@ def retrieval_average_precision(sums: dict[str, Array]) -> Array:
     Formula:
         mean over queries of mean over relevant items among the top k of #(relevant up to there) / place
     Shapes:
-        prediction: scores (batch, items); target: 0/1 (batch, items); weight: one per query
+        prediction: scores (batch, items); target: 0/1 of that shape; weight: one per query; or all items in one row,
+        (items), and `query`, which one each belongs to
     Convention:
         As `retrieval_precision`. Divides by the relevant items that were found, as torchmetrics;
         `average_precision_at_k` divides by those that could be.
@@ -169,7 +174,7 @@ def retrieval_average_precision(sums: dict[str, Array]) -> Array:
 
 @metric(
     family="ranking",
-    of=gains,
+    of=[gains, grouped_gains],
     like=[
         sklearn(
             "dcg_score(y_true, y_score, k=None, log_base=2, sample_weight=None, ignore_ties=False)",
@@ -186,7 +191,8 @@ def dcg(sums: dict[str, Array]) -> Array:
     Formula:
         mean over queries of Σ over the top k of gain / log_base(place + 1)
     Shapes:
-        prediction: scores (batch, items); target: relevance (batch, items); weight: one per query
+        prediction: scores (batch, items); target: relevance of that shape; weight: one per query; or all items in one
+        row, (items), and `query`, which one each belongs to
     Convention:
         As scikit-learn: the gain is the relevance (`gain` exp2: 2^relevance - 1), and items of equal score share the
         mean of their discounts, unless `ignore_ties` leaves them in their order.
@@ -202,7 +208,7 @@ def dcg(sums: dict[str, Array]) -> Array:
 
 @metric(
     family="retrieval",
-    of=gains,
+    of=[gains, grouped_gains],
     like=[
         sklearn(
             "ndcg_score(y_true, y_score, k=None, sample_weight=None, ignore_ties=False)",
@@ -224,7 +230,8 @@ def ndcg(sums: dict[str, Array]) -> Array:
     Formula:
         mean over queries of DCG / (DCG of the items by falling relevance), 0 where that is 0
     Shapes:
-        prediction: scores (batch, items); target: relevance (batch, items); weight: one per query
+        prediction: scores (batch, items); target: relevance of that shape; weight: one per query; or all items in one
+        row, (items), and `query`, which one each belongs to
     Convention:
         As scikit-learn and torchmetrics: see `dcg`. Others take 2^relevance - 1 for the gain (`gain` exp2).
     Raises:

@@ -110,7 +110,7 @@ def call_sklearn(function: str, arguments: Arguments) -> Any:
     return as_arrays((getattr(metrics, function, None) or getattr(calibration, function))(**arguments))
 
 
-MODULES = ("", ".classification", ".regression", ".retrieval", ".segmentation", ".pairwise")
+MODULES = (".classification", ".regression", ".retrieval", ".segmentation", ".pairwise", "")
 
 
 def call_torchmetrics(function: str, arguments: Arguments) -> Any:

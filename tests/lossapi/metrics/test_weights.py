@@ -26,5 +26,7 @@ def test_rows_that_do_not_count_have_no_mean(name: str) -> None:
 def test_weights_of_outputs_are_as_many_as_the_outputs() -> None:
     tensors = {"prediction": np.ones((2, 2)), "target": np.zeros((2, 2))}
     assert compute("metrics.mean_squared_error", tensors, {"multioutput": [1.0, 3.0]}).value == 1.0
+    with pytest.raises(LossError, match=r"multioutput to be 'raw_values'.*, got 'other' - at \$\.multioutput;"):
+        compute("metrics.mean_squared_error", tensors, {"multioutput": "other"})
     with pytest.raises(LossError, match="2 weights of outputs"):
         compute("metrics.mean_squared_error", tensors, {"multioutput": [1.0]})

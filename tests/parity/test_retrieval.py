@@ -129,3 +129,39 @@ def test_more_classes_than_there_are_cannot_be_first() -> None:
         compute("precision_at_k", {"prediction": np.ones((2, 3)), "target": [[0], [1]]}, {"k": 4})
     with pytest.raises(LossError, match=r"target\[1\]"):
         compute("recall_at_k", {"prediction": np.ones((2, 3)), "target": [[0], [7]]}, {"k": 1})
+
+
+@pytest.mark.parametrize("metric", ["RetrievalPrecision", "RetrievalRecall", "RetrievalHitRate", "RetrievalMRR"])
+@pytest.mark.parametrize("action", ["neg", "pos", "skip"])
+@pytest.mark.parametrize("top_k", [None, 2, 4])
+def test_items_of_many_queries_in_one_row_are_torchmetrics(metric: str, action: str, top_k: int | None) -> None:
+    torch, retrieval = pytest.importorskip("torch"), pytest.importorskip("torchmetrics.retrieval")
+    names = {"RetrievalMRR": "reciprocal_rank", "RetrievalHitRate": "hit_rate"}
+    name = names.get(metric, metric.removeprefix("Retrieval").lower())
+    rng = np.random.default_rng(1)
+    scores, target, query = rng.random(60), rng.integers(0, 2, 60), rng.integers(-3, 9, 60)
+    target[query == 4] = 0
+    theirs = getattr(retrieval, metric)(empty_target_action=action, top_k=top_k)
+    expected = float(theirs(torch.tensor(scores), torch.tensor(target), torch.tensor(query)))
+    tensors = {"prediction": scores, "target": target, "query": query}
+    found = compute(f"retrieval_{name}", tensors, {"empty_target": action, "top_k": top_k})
+    assert found.value == pytest.approx(expected, rel=1e-6)
+    assert found.count == len(set(query.tolist()))
+
+
+@pytest.mark.parametrize("top_k", [None, 3])
+def test_gains_of_many_queries_in_one_row_are_those_of_each(top_k: int | None) -> None:
+    rng = np.random.default_rng(2)
+    scores, target, query = rng.random(60).round(1), rng.integers(0, 4, 60), rng.integers(0, 9, 60)
+    for name in ("dcg", "ndcg"):
+        each = [
+            compute(
+                name, {"prediction": scores[None, query == q], "target": target[None, query == q]}, {"top_k": top_k}
+            )
+            for q in np.unique(query)
+        ]
+        tensors = {"prediction": scores, "target": target, "query": query}
+        found = compute(name, tensors, {"top_k": top_k}).value
+        assert found == pytest.approx(np.mean([one.value for one in each]), rel=1e-12)
+    with pytest.raises(LossError, match="weights of queries"):
+        compute("ndcg", tensors, weight=np.ones(60))
