@@ -109,6 +109,8 @@ def bind(
         shape=shape,
     )
     if weight is not None:
+        if mapping.gives == "state" and mapping.weight is None:
+            raise ParameterError(f"no weight, which {definition.name} does not take", "a weight", ("weight",))
         weight = np.asarray(weight)
         plan = replace(plan, weighs_within=not plan.by_row or (align is None and prod(weight.shape[1:]) > 1))
         plan = replace(plan, weight=_aligned(weight, plan, align))
