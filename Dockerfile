@@ -1,12 +1,14 @@
 ARG BASE=python:3.13-slim
 
 FROM ${BASE} AS build
+# gpu for NVIDIA's CUDA: ONNX Runtime's other build, and the libraries it needs
+ARG LOCK=serve
 WORKDIR /source
 RUN python3 -m venv /build && python3 -m venv --without-pip /opt/lossapi
-COPY requirements/build.txt requirements/serve.txt requirements/
+COPY requirements/build.txt requirements/${LOCK}.txt requirements/
 RUN /build/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements/build.txt \
     && /build/bin/pip --python /opt/lossapi/bin/python install \
-        --no-cache-dir --no-deps --require-hashes -r requirements/serve.txt
+        --no-cache-dir --no-deps --require-hashes -r requirements/${LOCK}.txt
 COPY pyproject.toml LICENSE README.md ./
 COPY lossapi lossapi
 COPY service service
@@ -23,7 +25,9 @@ ENV PATH=/opt/lossapi/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     LOSSAPI_HOST=0.0.0.0 \
-    LOSSAPI_PORT=8000
+    LOSSAPI_PORT=8000 \
+    NVIDIA_VISIBLE_DEVICES=all \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility
 USER 65532:65532
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=3s --start-period=10s \

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [http|kernels|backends] [--quick]`."""
+"""`python -m benchmarks [http|openinference|kernels|backends] [--quick]`."""
 
 import argparse
 import os
@@ -16,7 +16,9 @@ def leave(number: int, _frame: FrameType | None) -> None:
 def main() -> int:
     """Run what was asked for, by default all but the table of backends."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure lossapi.")
-    parser.add_argument("what", nargs="?", choices=["http", "kernels", "backends"], help="default: the first two")
+    parser.add_argument(
+        "what", nargs="?", choices=["http", "openinference", "kernels", "backends"], help="default: the first three"
+    )
     parser.add_argument("--quick", action="store_true", help="smaller and fewer: whether it runs, no figures")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, leave)
@@ -26,6 +28,10 @@ def main() -> int:
         from benchmarks import http
 
         status |= http.main(quick=arguments.quick)
+    if arguments.what in (None, "openinference"):
+        from benchmarks import openinference
+
+        status |= openinference.main(quick=arguments.quick)
     if arguments.what in (None, "kernels"):
         from benchmarks import kernels
 

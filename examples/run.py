@@ -38,6 +38,8 @@ def commands() -> list[list[str]]:
     found = [[*python, "examples.patients"], ["sh", str(HERE / "curl.sh")]]
     if find_spec("sklearn"):
         found.append([*python, "examples.models"])
+    if find_spec("tritonclient"):
+        found.append([*python, "examples.triton_client"])
     if shutil.which("node"):
         found.append(["node", str(HERE / "client.mjs")])
     return found

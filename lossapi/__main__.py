@@ -9,11 +9,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from lossapi import __version__, describe, engine, registry
-from lossapi.backends import providers
-from lossapi.codecs import json
+from lossapi.backends import choice, providers
+from lossapi.codecs import CODECS, json
+from lossapi.codecs.codec import Limits
+from lossapi.codecs.tensors import tensor
+from lossapi.domains import Array
 from lossapi.errors import LossError, ParameterError
 from lossapi.request import as_call
 
@@ -45,7 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     listing.set_defaults(command=list_)
     computing = commands.add_parser("compute", help="compute one loss or metric of a file, without a server")
     computing.add_argument("name", metavar="NAME", help="such as huber, or metrics.mean_squared_error")
-    computing.add_argument("file", metavar="FILE", type=Path, help=".json or .npz with the tensors by name")
+    computing.add_argument(
+        "file", metavar="FILE", type=Path, help="the tensors by name: .json, .npz, .safetensors, .msgpack"
+    )
     computing.set_defaults(command=compute)
     checking = commands.add_parser("check", help="print versions and what can compute here")
     checking.set_defaults(command=check)
@@ -79,14 +82,20 @@ def compute(given: argparse.Namespace, rest: Sequence[str]) -> None:
 
 
 def read_file(path: Path, tensors: set[str]) -> dict[str, Any]:
-    """The tensors of a file by name; a JSON file may hold parameters too."""
-    if path.suffix == ".npz":
-        with np.load(path, allow_pickle=False) as archive:
-            return dict(archive)
-    if path.suffix == ".json":
-        body = json.decode(path.read_bytes())
-        return {key: json.tensor(value) if key in tensors else value for key, value in body.items()}
-    raise ParameterError("a file ending in .json or .npz", path.name)
+    """The tensors of a file by name, and parameters beside them: the same codecs that read a request."""
+    codec = next((each for each in CODECS.values() if each.suffix == path.suffix), None)
+    if codec is None:
+        raise ParameterError(f"a file ending in {' or '.join(each.suffix for each in CODECS.values())}", path.name)
+    given = codec.decode(path.read_bytes(), Limits(sys.maxsize))
+    return {name: _tensor(name, value) if name in tensors else value for name, value in given.items()}
+
+
+def _tensor(name: str, value: Any) -> Array:
+    """A tensor whose faults are placed under its name."""
+    try:
+        return tensor(value)
+    except LossError as error:
+        raise error.within(name) from None
 
 
 def read_options(rest: Sequence[str]) -> dict[str, Any]:
@@ -98,10 +107,8 @@ def read_options(rest: Sequence[str]) -> dict[str, Any]:
         value = text if equals else next(words, None)
         if not word.startswith("--") or value is None:
             raise ParameterError("--name value", word)
-        try:
-            options[name.replace("-", "_")] = json.decode(value.encode())
-        except LossError:
-            options[name.replace("-", "_")] = value
+        name = name.replace("-", "_")
+        options[name] = json.value_of(value, name)
     return options
 
 
@@ -112,8 +119,8 @@ def check(given: argparse.Namespace, rest: Sequence[str]) -> None:
     for package in ("numpy", "fastapi", "uvicorn", "pydantic", "orjson", "onnxruntime"):
         print(f"{package:12} {_version(package)}")
     print(f"definitions  {len(registry.names('loss'))} losses, {len(registry.names('metric'))} metrics")
-    onnx = f", onnx ({providers.running()})" if providers.installed() else f"; onnx: {providers.INSTALL}"
-    print(f"backends     numpy (CPUExecutionProvider){onnx}")
+    backends = ", ".join(f"{backend} ({provider})" for backend, provider in choice.running().items())
+    print(f"backends     {backends}" + ("" if providers.installed() else f"; onnx: {providers.INSTALL}"))
 
 
 def _version(package: str) -> str:

@@ -13,11 +13,11 @@ import numpy as np
 
 from lossapi import chunks
 from lossapi.backends.choice import NUMPY, Backend
-from lossapi.binding import Plan, laid_out
 from lossapi.chunks import Part
 from lossapi.domains import Array
 from lossapi.errors import Unsupported
 from lossapi.gradients import Pullback, filled, fit, vjp
+from lossapi.plan import Plan, laid_out
 from lossapi.pulls import select
 from lossapi.signature import Function
 from lossapi.states import WEIGHT, State, Sums, Totals, Weighted, divisors

@@ -4,8 +4,7 @@ What comes out is a `Plan`: arrays in the kernel's own layout, ready to be cut a
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from math import prod
 from operator import attrgetter
 from typing import Any
@@ -14,79 +13,56 @@ import numpy as np
 
 from lossapi.conventions import Align
 from lossapi.definition import Primitive
-from lossapi.domains import BATCH, CLASSES, Array, Bindings, Spec
+from lossapi.domains import BATCH, CLASSES, Array, Bindings
 from lossapi.errors import DtypeError, ParameterError, ShapeError, UnknownKey, nearest
 from lossapi.forms import arrange, fitting_map, recognise, turned
 from lossapi.groups import apart
-from lossapi.signature import Input, Map
+from lossapi.memo import Memo
+from lossapi.parameters import check
+from lossapi.plan import Bound, Plan
+from lossapi.signature import Input
 
 SINGLE, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
+PLANS: Memo[Plan] = Memo(1024)
+"""Plans without their arrays, to be filled anew."""
+
 _itemsize = attrgetter("itemsize")
 
 
-@dataclass(frozen=True)
-class Bound:
-    """One tensor in the kernel's layout, the form it was recognised in, and the tensor as it was given."""
+def planned(
+    definition: Primitive,
+    tensors: Mapping[str, Array],
+    parameters: Mapping[str, Any],
+    weight: Array | None = None,
+    mean_axes: int = 0,
+    shape: tuple[int, ...] | None = None,
+    align: Align | None = None,
+    unchecked: frozenset[str] = frozenset(),
+) -> Plan:
+    """Check the parameters and lay the tensors out; a plan is made once for equal shapes, dtypes and parameters."""
+    tensors = {name: each for name, each in apart(definition, tensors).items() if each is not None}
+    key = (definition, mean_axes, shape, align, unchecked, *_alike(tensors, parameters, weight))
+    known = PLANS.get(key)
+    if known is not None:
+        return known.filled(tensors, weight)
+    given = check(definition.parameters, parameters, unchecked)
+    made = bind(definition, tensors, given, weight, mean_axes, shape, align)
+    if align is None or weight is None:
+        PLANS.put(key, made.hollow(tensors))
+    return made
 
-    name: str
-    spec: Spec
-    array: Array
-    given: Array
 
-    @property
-    def cut(self) -> bool:
-        """Whether it is cut along `batch`."""
-        return self.spec.batched
+def _alike(tensors: Mapping[str, Array], parameters: Mapping[str, Any], weight: Array | None) -> tuple[Any, ...]:
+    """What a plan depends on, where no tensor or parameter is a list; equal numbers of unlike types are unlike."""
+    return (
+        *[(name, *_kind(each)) for name, each in tensors.items()],
+        *[(name, type(value), value) for name, value in parameters.items()],
+        None if weight is None else _kind(weight),
+    )
 
 
-@dataclass(frozen=True)
-class Plan:
-    """One computation, checked and laid out.
-
-    `shape` is what the rows are given back in, where not the kernel's. A kernel that weighs itself is given the
-    weights, unless there is but one for each row that has a value (`weighs_within` false).
-    """
-
-    definition: Primitive
-    map: Map
-    tensors: tuple[Bound, ...]
-    absent: tuple[str, ...]
-    parameters: Mapping[str, Any]
-    bindings: Bindings
-    dtype: np.dtype[Any]
-    weight: Array | None
-    mean_axes: int
-    shape: tuple[int, ...] | None
-    weighs_within: bool = True
-
-    @cached_property
-    def batch(self) -> int | None:
-        """How many rows there are to cut; None where rows see each other."""
-        size = self.bindings.get(BATCH) if any(t.cut for t in self.tensors) else None
-        return size if isinstance(size, int) else None
-
-    @property
-    def weight_shape(self) -> tuple[int, ...]:
-        """The shape that weights are broadcast to: what the kernel weighs itself, or its rows."""
-        axes = self.map.weight.axes if self.map.weight and self.weighs_within else self.sum_axes
-        shape = self.sizes(axes)
-        return shape[: len(shape) - self.mean_axes] if self.mean_axes and self.map.gives == "rows" else shape
-
-    @cached_property
-    def by_row(self) -> bool:
-        """Whether there is a value for each row, to be reduced."""
-        return BATCH in self.map.axes and (self.map.gives == "rows" or self.definition.for_rows(self.parameters))
-
-    @cached_property
-    def sum_axes(self) -> tuple[str, ...]:
-        """The axes over which the results are added: all of a row loss, `batch` and `*axes` of sums."""
-        axes = self.map.axes
-        return axes if self.map.gives == "rows" else tuple(a for a in axes if a in (BATCH, "*axes"))
-
-    def sizes(self, axes: tuple[str, ...]) -> tuple[int, ...]:
-        """The sizes of some axes, one after another."""
-        sizes = [self.bindings.get(axis, 1) for axis in axes]
-        return tuple(n for size in sizes for n in (size if isinstance(size, tuple) else (size,)))
+def _kind(tensor: Array) -> tuple[Any, Any]:
+    return (tensor.shape, tensor.dtype) if isinstance(tensor, np.ndarray | np.generic) else (None, tensor)
 
 
 def bind(
@@ -167,17 +143,6 @@ def _allow_absence(each: Input) -> str:
     return each.name
 
 
-def laid_out(plan: Plan, bound: Bound, array: Array) -> Array:
-    """An array of the tensor's own shape as the kernel sees the tensor: a view, so that it can be written through."""
-    return arranged(plan, bound, array).reshape(bound.array.shape)
-
-
-def arranged(plan: Plan, bound: Bound, array: Array) -> Array:
-    """An array with the tensor's own axes, in the order of the kernel's."""
-    each = next(i for i in plan.map.inputs + plan.definition.reading_inputs if i.name == bound.name)
-    return arrange(each.name, turned(each, array, plan.parameters), bound.spec, plan.parameters)
-
-
 def _require_sizes(bindings: Bindings) -> None:
     for axis, size in bindings.items():
         if size == 0 and axis not in (BATCH, "length"):
@@ -215,7 +180,7 @@ def _elementwise(plan: Plan) -> bool:
 
 
 def _flattened(plan: Plan) -> Plan:
-    tensors = tuple(replace(b, array=b.array.reshape(-1)) if b.spec.axes else b for b in plan.tensors)
+    tensors = tuple(b._replace(array=b.array.reshape(-1)) if b.spec.axes else b for b in plan.tensors)
     shape = next(b.array.shape for b in plan.tensors if b.spec.axes)
     weight = None if plan.weight is None else plan.weight.reshape(-1)
     bindings: Bindings = {BATCH: prod(shape), "*axes": ()}

@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lossapi.backends import numpy as backend
-from lossapi.binding import Bound, Plan
 from lossapi.domains import Array
+from lossapi.errors import DomainError
+from lossapi.plan import Bound, Plan, Readable
 from lossapi.signature import Function
 from lossapi.states import WEIGHT, Counts, Moments, State, Sums, Totals, Values, Weighted, total
 
+UNSIGNED, MOST_INDEX = np.dtype(np.uint64), 2**63 - 1
 TOGETHER = 256
 """States that are merged at once, where their kind can."""
 
@@ -40,8 +42,7 @@ def prepared(plan: Plan, cut: slice, unchecked: frozenset[str]) -> Part:
     """The rows in `cut`, ready for the map."""
     tensors, mask = take(plan, cut, unchecked)
     weight = _cut_weight(plan, cut)
-    names = plan.map.parameters
-    given = {name: value for name, value in plan.parameters.items() if name in names}
+    given = dict(plan.map_parameters)
     if plan.map.weight is not None:
         tensors["weight"] = _own_weight(plan, weight if plan.weighs_within else None, mask, tensors)
         weight = None if plan.weighs_within else weight
@@ -90,13 +91,12 @@ def take(plan: Plan, cut: slice, unchecked: frozenset[str]) -> tuple[dict[str, A
     """The kernel's arguments for the rows in `cut`, and which rows `ignore_index` lets enter."""
     taken: dict[str, Array | None] = {}
     mask: Array | None = None
-    true = true_labels(plan)
     for bound in plan.tensors:
         array = bound.array[cut] if bound.cut else bound.array
-        if bound is true:
+        if bound.name == plan.true_label:
             mask = array != plan.parameters["ignore_index"]
             array = np.where(mask, array, 0)
-        if bound.name.partition(".")[0] not in unchecked:
+        if bound.name in plan.bounds and bound.name.partition(".")[0] not in unchecked:
             check(plan, bound, array)
         taken[bound.name] = cast(plan, bound, array)
     return {each.name: taken.get(each.name) for each in plan.map.inputs}, mask
@@ -104,27 +104,26 @@ def take(plan: Plan, cut: slice, unchecked: frozenset[str]) -> tuple[dict[str, A
 
 def check(plan: Plan, bound: Bound, array: Array) -> None:
     """Hold a chunk to its domain; a fault is placed in the tensor as it was given, whatever its layout here."""
-    domain = bound.spec.domain
-    bounds = domain.bounds(plan.parameters, plan.bindings)
+    domain, bounds = bound.spec.domain, plan.bounds[bound.name]
     if not domain.holds(array, bounds):
-        true = bound is true_labels(plan)
-        entering = bound.given != plan.parameters["ignore_index"] if true else True
+        entering = bound.given != plan.parameters["ignore_index"] if bound.name == plan.true_label else True
         domain.check(bound.name, np.where(entering, bound.given, 0), bounds)
 
 
-def true_labels(plan: Plan) -> Bound | None:
-    """The labels of which some are ignored, if any are: the last, since labels before them are predicted."""
-    if plan.parameters.get("ignore_index") is None:
-        return None
-    labels = {bound.name: bound for bound in plan.tensors if bound.spec.domain.name == "label"}
-    return next((labels[each.name] for each in reversed(plan.map.inputs) if each.name in labels), None)
-
-
-def cast(plan: Plan, bound: Bound, array: Array) -> Array:
+def cast(plan: Readable, bound: Bound, array: Array) -> Array:
     """Labels as indices; everything else in the dtype of the computation."""
     if bound.spec.domain.kind == "label":
+        if array.dtype == UNSIGNED:
+            _require_index(bound, array)
         return array.astype(np.intp, copy=False)
     return array.astype(plan.dtype, copy=False)
+
+
+def _require_index(bound: Bound, array: Array) -> None:
+    """Refuse the labels that would be negative as an index."""
+    if array.size and array.max() > MOST_INDEX:
+        place = tuple(int(i) for i in np.argwhere(bound.given > MOST_INDEX)[0])
+        raise DomainError(f"{bound.spec.domain.meaning} < 2**63", str(bound.given[place]), (bound.name, *place))
 
 
 def _cut_weight(plan: Plan, cut: slice) -> Array | None:
@@ -219,13 +218,13 @@ def read_rows(plan: Plan, out: Mapping[str, Array]) -> Array:
     return read_sums(plan, {**out, WEIGHT: np.float64(1.0)})
 
 
-def read_sums(plan: Plan, sums: Any) -> Any:
+def read_sums(plan: Readable, sums: Any) -> Any:
     """The definition's reading of what the map's sums came to."""
     reading, tensors, given = reading_call(plan)
     return backend.run(reading, {"sums": sums, **tensors}, given)
 
 
-def reading_call(plan: Plan) -> tuple[Function, dict[str, Array | None], dict[str, Any]]:
+def reading_call(plan: Readable) -> tuple[Function, dict[str, Array | None], dict[str, Any]]:
     """The reading, and what it takes beside the sums: tensors and parameters."""
     definition = plan.definition
     assert definition.reading is not None

@@ -58,7 +58,7 @@ class Definition(ABC):
 
     @cached_property
     def input_names(self) -> tuple[str, ...]:
-        """The names of its tensors."""
+        """The names of its tensors, in order."""
         return tuple(each.name for each in self.inputs)
 
     @cached_property
@@ -148,6 +148,11 @@ class Primitive(Definition):
         if self.row_mode is not None:
             return self.row_mode.when(parameters)
         return self.map.gives == "rows" and self.reading is None
+
+    def merges(self, parameters: Mapping[str, Any]) -> bool:
+        """Whether its rows are independent, so that the states of parts add up to the state of the whole."""
+        every = (each for mapping in self.maps_for(parameters) for each in mapping.inputs)
+        return any(spec.batched for each in every for spec in each.forms.specs)
 
     def maps_for(self, parameters: Mapping[str, Any]) -> tuple[Map, ...]:
         """The maps in force under these parameters; an average over classes needs one with a class axis."""

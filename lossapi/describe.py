@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from lossapi import engine
+from lossapi import engine, export
 from lossapi.codecs import json
-from lossapi.definition import Definition
+from lossapi.codecs.tensors import tensor
+from lossapi.definition import Definition, Primitive
+from lossapi.parameters import defaults
 from lossapi.presets import REQUIRED, Preset
 from lossapi.request import as_call
 from lossapi.signature import Input
@@ -38,11 +40,27 @@ def card(definition: Definition) -> dict[str, Any]:
         "reductions": list(definition.reductions),
         "default_reduction": definition.default_reduction if definition.kind == "loss" else None,
         "differentiable": definition.differentiable,
-        "merge": "exact",
+        **({"onnx": onnx_model(definition)} if definition.kind == "loss" else {}),
+        **merging(definition),
         "like": [describe_preset(preset) for preset in definition.like],
         "sources": document.sources,
         "example": example(definition),
     }
+
+
+def onnx_model(definition: Definition) -> dict[str, Any]:
+    """Whether there is an ONNX model of the value, and of the gradient; and why not."""
+    reasons = {each: export.traceable(definition, gradient=each == "gradient") for each in ("value", "gradient")}
+    because = next((reason for reason in reasons.values() if reason), None)
+    return {**{each: reason is None for each, reason in reasons.items()}, **({"because": because} if because else {})}
+
+
+def merging(definition: Definition) -> dict[str, Any]:
+    """How its states merge; and how many numbers one may keep where it keeps the rows: it is exact up to there."""
+    if not isinstance(definition, Primitive) or not definition.merges(defaults(definition.parameters)):
+        return {"merge": "none"}
+    limits = [each.output.MOST for each in definition.maps if each.gives == "state" and hasattr(each.output, "MOST")]
+    return {"merge": "exact", **({"keeps_at_most": min(limits)} if limits else {})}
 
 
 def describe_input(each: Input) -> dict[str, Any]:
@@ -101,7 +119,15 @@ def describe_like(definition: Definition, preset: Preset) -> dict[str, Any]:
 def example(definition: Definition) -> dict[str, Any]:
     """The example request of the docstring, and its true response."""
     request, _ = definition.document.example
+    return {"request": request, "response": computed(definition, request)}
+
+
+def computed(definition: Definition, request: Mapping[str, Any]) -> Any:
+    """The reply to a request, as JSON has it."""
+    return json.decode(json.encode(engine.run(call_of(definition, request)).reply()))
+
+
+def call_of(definition: Definition, request: Mapping[str, Any]) -> engine.Call:
+    """What a request of plain data asks for."""
     tensors = {each.name for each in definition.inputs} | {"weight"}
-    given = {key: json.tensor(value) if key in tensors else value for key, value in request.items()}
-    response = engine.run(as_call(definition, given)).reply()
-    return {"request": request, "response": json.decode(json.encode(response))}
+    return as_call(definition, {key: tensor(value) if key in tensors else value for key, value in request.items()})

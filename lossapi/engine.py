@@ -9,20 +9,22 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
-from lossapi import backward, chunks, parameters, readings, registry
+from lossapi import backward, chunks, parameters, portable, readings, registry
 from lossapi.backends import choice
 from lossapi.backends import numpy as numpy_backend
-from lossapi.binding import Plan, bind
+from lossapi.binding import planned
 from lossapi.combination import Combination
 from lossapi.conventions import Align
 from lossapi.definition import Definition, Primitive
 from lossapi.domains import Array
 from lossapi.errors import LossError, NonFiniteError, ParameterError, Unsupported
 from lossapi.groups import apart, placed, together
+from lossapi.plan import Plan
 from lossapi.states import State
 from lossapi.summands import Summand, summands
 
@@ -38,7 +40,7 @@ WIDE, NARROW = 16 * CHUNK, 16
 RETURNS = ("value", "gradient", "state")
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Call:
     """One computation asked for: a definition, its tensors and parameters, and how to come to a value.
 
@@ -65,9 +67,9 @@ class Call:
     threads: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Result:
-    """What came out; `value` is a float, an array, or named arrays, `gradient` its derivative by each tensor."""
+    """What came out: `value` is a float, an array or named arrays, `gradient` its derivative, `state` can be merged."""
 
     name: str
     value: Any
@@ -78,11 +80,14 @@ class Result:
     backend: str = numpy_backend.NAME
     provider: str = numpy_backend.PROVIDER
     terms: Sequence[Mapping[str, Any]] = ()
+    state: Mapping[str, Any] | None = None
 
     @property
     def finite(self) -> bool:
-        """Whether no NaN or infinity is in the value."""
-        return readings.finite(self.value)
+        """Whether no NaN or infinity is in the value, if it was asked for."""
+        if type(self.value) is float:
+            return isfinite(self.value)
+        return self.value is None or readings.finite(self.value)
 
     def reply(self) -> dict[str, Any]:
         """The result as named data, as it is sent."""
@@ -95,6 +100,7 @@ class Result:
             "count": self.count,
             "finite": self.finite,
             **({} if self.gradient is None else {"gradient": together(self.gradient)}),
+            **({} if self.state is None else {"state": self.state}),
             **({"terms": list(self.terms)} if self.terms else {}),
             "backend": self.backend,
             "provider": self.provider,
@@ -127,20 +133,20 @@ def run(call: Call) -> Result:
 
 def _run(call: Call) -> Result:
     definition = call.definition
-    if isinstance(definition, Combination):
+    if type(definition) is Combination:
         return _added(call, definition)
-    assert isinstance(definition, Primitive)
+    assert type(definition) is Primitive
     for wanted in call.returns:
-        if wanted not in ("value", "gradient"):
-            raise Unsupported('return of "value" or "gradient"', repr(wanted), ("return",))
-    given = parameters.check(definition.parameters, call.parameters, call.unchecked)
+        if wanted not in RETURNS:
+            raise ParameterError(f"return of {', '.join(RETURNS)}", repr(wanted), ("return",))
     reduction = _reduction(definition, call.reduction)
-    plan = bind(definition, call.tensors, given, call.weight, call.mean_axes, call.shape, call.align)
-    elements = max([t.array.size for t in plan.tensors], default=0)
+    layout = call.weight, call.mean_axes, call.shape, call.align, call.unchecked
+    plan = planned(definition, call.tensors, call.parameters, *layout)
     both = "gradient" in call.returns
     backend = choice.NUMPY
-    if call.backend != "auto" or elements >= choice.least():
-        backend = choice.chosen(call.backend, choice.Work(definition.name, given, plan.dtype.name, elements, both))
+    if call.backend != "auto" or plan.elements >= choice.least():
+        work = choice.Work(definition.name, plan.parameters, plan.dtype.name, plan.elements, both)
+        backend = choice.chosen(call.backend, work)
     gradient = None
     if both:
         wrt = [n for n in backward.floating(plan, call.tensors) if call.wrt is None or n in call.wrt]
@@ -149,15 +155,24 @@ def _run(call: Call) -> Result:
     else:
         keep = reduction == "none"
         state = fold(plan, keep=keep, unchecked=call.unchecked, threads=call.threads, run=backend.run)
-    value, count = readings.read(plan, state, reduction, call.empty)
-    if not call.allow_nan and np.isnan(value).any():
-        raise NonFiniteError("a value that is not NaN", "NaN")
     shown = reduction if definition.kind == "loss" else None
-    return Result(definition.name, value, shown, count, gradient, call.returns, backend.name, backend.provider)
+    ran = gradient, call.returns, backend.name, backend.provider
+    result = Result(definition.name, None, shown, state.count, *ran)
+    if "state" in call.returns:
+        result.state = portable.of(plan, reduction, state).packed()
+    if "value" in call.returns or both:
+        result.value, result.count = readings.read(plan, state, reduction, call.empty)
+    if not call.allow_nan and np.isnan(result.value).any():
+        raise NonFiniteError("a value that is not NaN", "NaN")
+    return result
 
 
 def _added(call: Call, whole: Combination) -> Result:
     """A weighted sum: every term by itself, then the values and the gradients added up."""
+    if "state" in call.returns:
+        raise Unsupported(
+            "a loss or metric with a state of its own", f"{whole.name}, whose terms have one each", ("return",)
+        )
     given = parameters.check(whole.parameters, call.parameters, call.unchecked)
     parts = summands(whole, call.tensors, given, call.parameters)
     results = [_term(call, part) for part in parts]
@@ -221,13 +236,12 @@ def fold(
 
 def cuts(plan: Plan) -> list[slice]:
     """Where the batch is cut: by size alone."""
-    batch = plan.batch
+    batch, largest = plan.batch, plan.largest_cut
     if batch is None:
         return [slice(None)]
-    largest = max([t.array.size for t in plan.tensors if t.cut])
-    if largest <= CHUNK and all(t.cut or t.array.ndim < 2 for t in plan.tensors):
+    if largest <= CHUNK and plan.width == 1:
         return [slice(0, batch)]
-    rows = min(max(1, CHUNK * _steps(plan) * batch // max(largest, 1)), max(NARROW, WIDE // _width(plan)))
+    rows = min(max(1, CHUNK * _steps(plan) * batch // max(largest, 1)), max(NARROW, WIDE // plan.width))
     if batch <= rows:
         return [slice(0, batch)]
     return [slice(start, min(start + rows, batch)) for start in range(0, batch, rows)]
@@ -237,13 +251,6 @@ def _steps(plan: Plan) -> int:
     """How many times longer a chunk may be where a kernel goes through time, holding one step of all rows at once."""
     time = plan.bindings.get("time", 1)
     return min(time, STEPS) if isinstance(time, int) else 1
-
-
-def _width(plan: Plan) -> int:
-    """What a matrix that every row meets, such as the weights of a layer, may make of one row."""
-    return max(
-        (t.array.size // max(t.array.shape[-1], 1) for t in plan.tensors if not t.cut and t.array.ndim > 1), default=1
-    )
 
 
 def _mapped(step: Callable[[slice], State], pieces: list[slice], threads: int | None) -> Iterator[State]:

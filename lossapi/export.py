@@ -16,7 +16,7 @@ from pydantic_core import to_json
 
 from lossapi import __version__, expression, parameters
 from lossapi.backends import providers
-from lossapi.binding import Bound, Plan, arranged, bind
+from lossapi.binding import bind
 from lossapi.combination import Combination
 from lossapi.definition import Definition, Primitive
 from lossapi.domains import Array
@@ -27,6 +27,7 @@ from lossapi.graphs.dims import Dim
 from lossapi.graphs.graph import Graph, information, under_construction
 from lossapi.graphs.symbol import Shape, Symbol, number
 from lossapi.graphs.trace import symbolic
+from lossapi.plan import Bound, Plan, arranged
 from lossapi.stand_ins import stand_ins, tensors
 from lossapi.summands import summands
 

@@ -7,9 +7,9 @@ a model that can be run backwards.
 from collections.abc import Mapping
 from typing import Any
 
-from lossapi.binding import Plan
 from lossapi.domains import BATCH, Array
 from lossapi.functions import namespace
+from lossapi.plan import Plan
 from lossapi.states import WEIGHT, Weighted
 
 

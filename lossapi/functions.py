@@ -19,8 +19,9 @@ F = TypeVar("F", bound=Callable[..., Array])
 def namespace(*arrays: Array) -> Any:
     """The Array-API namespace of the first array."""
     for array in arrays:
-        if hasattr(array, "__array_namespace__"):
-            return array.__array_namespace__()
+        found = getattr(array, "__array_namespace__", None)
+        if found is not None:
+            return found()
     raise TypeError("no array among the arguments")
 
 

@@ -11,7 +11,7 @@ from lossapi import engine, registry
 from lossapi.definition import Definition
 from lossapi.domains import TAG
 from lossapi.engine import Call, Result
-from lossapi.errors import DtypeError, LossError, ParameterError, UnknownName, nearest
+from lossapi.errors import DtypeError, LossError, ParameterError, UnknownName, Unsupported, nearest
 from lossapi.gradients import walk
 from lossapi.groups import apart, in_parts
 from lossapi.presets import REQUIRED, Preset
@@ -92,7 +92,10 @@ def compute(
     backend: str = "auto",
 ) -> Result:
     """What the library's function gives; faults and gradients are named by the library's own arguments."""
-    _, preset = find(library, function)
+    definition, preset = find(library, function)
+    if "state" in returns:
+        place = f"the state of {definition.kind} {definition.name}, asked for under that name"
+        raise Unsupported(place, f"that of {function}", ("return",))
     theirs = {preset.named(name): name for name in preset.arguments}
     try:
         if "gradient" in returns:

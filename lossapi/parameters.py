@@ -6,10 +6,10 @@ the card print it, so a bound stands in one place.
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated, Any, Literal, TypeAlias, get_type_hints
+from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, create_model
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticUndefined
 
@@ -20,6 +20,7 @@ NonNegative: TypeAlias = Annotated[float, Ge(0)]
 Fraction: TypeAlias = Annotated[float, Ge(0), Le(1)]
 LogFloor: TypeAlias = Annotated[float, Lt(0.5)]
 Count: TypeAlias = Annotated[int, Ge(1)]
+WholeNumber: TypeAlias = Annotated[int, Ge(0)]
 Integer: TypeAlias = Annotated[int, Ge(-(2**63)), Le(2**63 - 1)]
 Reduction: TypeAlias = Literal["mean", "sum", "weighted_mean", "nonzero_mean", "batch_mean", "none"]
 Average: TypeAlias = Literal["binary", "micro", "macro", "weighted", "samples", "none"]
@@ -43,8 +44,19 @@ def read_parameters(*functions: Callable[..., Any]) -> dict[str, Field]:
 
 def model(name: str, fields: Mapping[str, Field]) -> type[BaseModel]:
     """A pydantic model of parameters: strict, finite, no unknown keys."""
-    made: type[BaseModel] = create_model(name, __config__=STRICT, **dict(fields))  # type: ignore[call-overload]  # the fields are data
+    strict = {name: (_without_booleans(kind), default) for name, (kind, default) in fields.items()}
+    made: type[BaseModel] = create_model(name, __config__=STRICT, **strict)  # type: ignore[call-overload]  # the fields are data
     return made
+
+
+def _without_booleans(kind: Any) -> Any:
+    """A choice among numbers, in which `false` is not 0, as it is to Python."""
+    numbers = get_origin(kind) is Literal and any(isinstance(each, int) for each in get_args(kind))
+    return Annotated[kind, BeforeValidator(_no_boolean)] if numbers else kind
+
+
+def _no_boolean(value: Any) -> Any:
+    return repr(value) if isinstance(value, bool) else value
 
 
 def check(

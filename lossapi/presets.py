@@ -209,12 +209,14 @@ def keras(
     *,
     aliases: tuple[str, ...] = (),
     pair: Prepare = layouts.keras_pair,
+    metric: str | None = None,
     **options: Any,
 ) -> tuple[Preset, ...]:
-    """A loss function of keras.losses and its class.
+    """A loss function of keras.losses and its class; the class of keras.metrics too, if there is a `metric` of it.
 
     The function averages over the last axis and no further, where `mean_axes` is 1 (`pair` lays both tensors out
-    for that); the class reduces what the function gives, under `sample_weight` and `reduction`.
+    for that); the class reduces what the function gives, under `sample_weight` and `reduction`; the metric divides by
+    the sum of the weights.
     """
     name, arguments = signature(text)
     if options.get("mean_axes"):
@@ -223,4 +225,9 @@ def keras(
     functions = [
         Preset(KERAS, each, arguments, rename or {}, **{"reduction": "none", **options}) for each in (name, *aliases)
     ]
-    return (*functions, Preset(KERAS, class_name, {**arguments, **called}, rename or {}, **options))
+    classes = [Preset(KERAS, class_name, {**arguments, **called}, rename or {}, **options)]
+    if metric is not None:
+        updated = {**arguments, "sample_weight": None}
+        options = {**options, "reduction": "weighted_mean"}
+        classes.append(Preset(KERAS, f"metrics.{metric}", updated, rename or {}, **options))
+    return (*functions, *classes)

@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 
 from lossapi import chunks
-from lossapi.binding import Plan
 from lossapi.errors import EmptyError
+from lossapi.plan import Readable
 from lossapi.states import State, Sums, Totals, Values, divisors
 
 
-def read(plan: Plan, state: State, reduction: str, empty: float | None) -> tuple[Any, int]:
+def read(plan: Readable, state: State, reduction: str, empty: float | None) -> tuple[Any, int]:
     """The value and how many rows or elements entered; `empty` stands for a mean of nothing, else it is an error."""
     if isinstance(state, Values):
         array = state.array()

@@ -12,11 +12,16 @@ OPTIONS = {"weight": "weight", "reduction": "reduction", "return": "returns", "b
 
 def as_call(definition: Definition, request: Mapping[str, Any]) -> Call:
     """Tensors, options and parameters by their names; keys that are absent or null are left to their defaults."""
-    given = {key: value for key, value in request.items() if value is not None}
-    inputs = {each.name for each in definition.inputs}
-    return Call(
-        definition,
-        tensors=apart(definition, {key: value for key, value in given.items() if key in inputs}),
-        parameters={key: value for key, value in given.items() if key not in inputs and key not in OPTIONS},
-        **{name: given[key] for key, name in OPTIONS.items() if key in given},
-    )
+    inputs = definition.input_names
+    tensors: dict[str, Any] = {}
+    parameters: dict[str, Any] = {}
+    options: dict[str, Any] = {}
+    for key, value in request.items():
+        if value is not None:
+            if key in inputs:
+                tensors[key] = value
+            elif key in OPTIONS:
+                options[OPTIONS[key]] = value
+            else:
+                parameters[key] = value
+    return Call(definition, apart(definition, tensors), parameters, **options)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from lossapi.codecs import json
+from lossapi.codecs.tensors import tensor
 from lossapi.definition import Definition, Primitive
 from lossapi.domains import Array, Spec
 from lossapi.errors import ShapeError, UnknownKey, nearest
@@ -39,7 +39,7 @@ def tensors(definition: Definition) -> tuple[Input, ...]:
 def example(definition: Definition) -> dict[str, Array]:
     """The tensors of the docstring's example."""
     request, _ = definition.document.example
-    given = {key: json.tensor(value) if key in definition.input_names else value for key, value in request.items()}
+    given = {key: tensor(value) if key in definition.input_names else value for key, value in request.items()}
     return dict(as_call(definition, given).tensors)
 
 

@@ -1,7 +1,7 @@
 """Wiring only: which path is answered by what."""
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 
 from fastapi_offline import FastAPIOffline
 from starlette.requests import Request
@@ -10,9 +10,11 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from lossapi import __version__, registry
-from service import catalogue, compute, errors, health, openapi
+from service import catalogue, compute, errors, health, metrics, openapi_protocol
 from service.catalogue import Endpoint
 from service.direct import Direct
+from service.inference import Inferring, Inlet
+from service.openinference import OpenInference, Paths
 from service.settings import Settings, choose_providers, read_settings
 from service.telemetry import RequestId
 
@@ -23,31 +25,36 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     choose_providers(settings)
     registry.catalogue()
     computing = compute.Computing(settings)
+    inferring = Inferring(computing)
+    protocol = OpenInference(inferring)
     app = FastAPIOffline(
         redoc_url=None,
         title="lossapi",
         version=__version__,
-        routes=routes(computing),
+        routes=routes(computing, {**protocol.paths(), **protocol.not_offered()}),
         exception_handlers=errors.handlers(),
     )
     app.state.settings = settings
-    app.openapi = cache(openapi.document)  # type: ignore[method-assign]  # FastAPI's own way to bring another document
-    return RequestId(Direct(app, computing))
+    app.openapi = cache(partial(openapi_protocol.document, protocol.paths()))  # type: ignore[method-assign]  # FastAPI's own way to bring another document
+    return Direct(RequestId(Inlet(app, inferring)), computing)
 
 
-def routes(computing: compute.Computing) -> list[BaseRoute]:
+def routes(computing: compute.Computing, protocol: Paths) -> list[BaseRoute]:
     """Every path. One route serves all losses, so that finding it does not grow with their number."""
-    paths: dict[str, dict[str, Endpoint]] = {
-        "/v1/losses/{name}": {"POST": computing.post, "GET": catalogue.card("loss")},
+    paths: Paths = {
+        "/v1/losses/{name}": {"POST": compute.unknown, "GET": catalogue.card("loss")},
         "/v1/losses/{name}/model.onnx": {"GET": computing.model},
-        "/v1/metrics/{name}": {"POST": computing.post, "GET": catalogue.card("metric")},
-        "/v1/like/{library}/{function}": {"POST": computing.post},
+        "/v1/metrics/{name}": {"POST": compute.unknown, "GET": catalogue.card("metric")},
+        "/v1/like/{library}/{function}": {"POST": compute.unknown},
         "/v1/losses": {"GET": catalogue.listing("loss")},
         "/v1/metrics": {"GET": catalogue.listing("metric")},
         "/v1/like": {"GET": catalogue.like_listing},
+        "/v1/states/merge": {"POST": compute.unknown},
         "/v1/limits": {"GET": health.limits},
         "/health/live": {"GET": health.live},
         "/health/ready": {"GET": health.ready},
+        "/metrics": {"GET": metrics.exposition},
+        **protocol,
         "/errors/{code}": {"GET": errors.explain},
         "/": {"GET": home},
     }

@@ -1,53 +1,57 @@
-"""What a request brings: its media type, its body, its query string; read off the ASGI scope, within the limits."""
+"""What a request brings: its formats, its body, its query string; read off the ASGI scope, within the limits."""
 
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-import orjson
-from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope
 
 from lossapi.codecs import json
-from lossapi.errors import ParameterError, TooLarge, Unreadable
-from service.settings import variable
+from lossapi.codecs.codec import Limits
+from lossapi.codecs.room import Room
+from lossapi.codecs.tensors import Buffer
+from lossapi.errors import ParameterError, Unreadable
+from service.media import Wire, wire
 
-READABLE = (b"", b"application/json", b"application/x-www-form-urlencoded", b"text/json")
-"""Media types read as JSON; the form type is what `curl -d` sends of itself."""
+
+def read_headers(scope: Scope, limits: Limits) -> Wire:
+    """The formats of the request and its reply; a body that says that it is over the limit is not even read."""
+    kind = coding = accept = b""
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            kind = value
+        elif name == b"accept":
+            accept = accept + b"," + value if accept else value
+        elif name == b"content-encoding":
+            coding = coding + b"," + value if coding else value
+        elif name == b"content-length" and value.isdigit() and int(value) > limits.unfolded:
+            raise limits.over(int(value))
+    return wire(kind, coding, accept)
 
 
-async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
-    """The whole body, refused before it is read where its type is foreign or its declared length over the limit."""
-    _check_headers(scope["headers"], limit)
-    parts, size, more = [], 0, True
-    while more:
+async def read_body(scope: Scope, receive: Receive, limits: Limits) -> Buffer:
+    """The whole body; a large one in room of its own, where what its length is said to be costs nothing."""
+    room: Room | None = None
+    while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Unreadable("a whole body", "a closed connection")
-        part = message.get("body", b"")
-        size += len(part)
-        if size > limit:
-            raise _over(limit, size)
-        parts.append(part)
+        part: bytes = message.get("body", b"")
+        size = len(part) + (room.size if room else 0)
+        if size > limits.unfolded:
+            raise limits.over(size)
         more = message.get("more_body", False)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+        if room is None and not more:
+            return part
+        room = room or Room(_said(scope, limits))
+        room.add(part)
+        if not more:
+            return room.filled()
 
 
-def _check_headers(headers: list[tuple[bytes, bytes]], limit: int) -> None:
-    """A body without a type is read as JSON; another type or encoding is refused with those that work."""
-    for name, value in headers:
-        if name == b"content-type" and value != b"application/json":
-            kind = value.partition(b";")[0].strip().lower()
-            if kind not in READABLE and not kind.endswith(b"+json"):
-                raise HTTPException(415, f"{kind.decode('latin-1')} is not read here; send {json.MEDIA_TYPE}")
-        elif name == b"content-encoding" and value.strip().lower() != b"identity":
-            raise HTTPException(415, f"Content-Encoding {value.decode('latin-1')} is not read here")
-        elif name == b"content-length" and value.isdigit() and int(value) > limit:
-            raise _over(limit, int(value))
-
-
-def _over(limit: int, size: int) -> TooLarge:
-    return TooLarge(f"a body of at most {limit} bytes (setting {variable('body_bytes')})", f"{size} bytes or more")
+def _said(scope: Scope, limits: Limits) -> int:
+    """How long the body is said to be; where nothing is said, as long as it may be."""
+    return next((int(value) for name, value in scope["headers"] if name == b"content-length"), limits.unfolded)
 
 
 def read_query(scope: Scope) -> dict[str, Any]:
@@ -58,19 +62,13 @@ def read_query(scope: Scope) -> dict[str, Any]:
     for name, text in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True):
         if name in given:
             raise ParameterError(f"{name} once", "more than once", (name,))
-        try:
-            given[name] = orjson.loads(text)
-        except orjson.JSONDecodeError:
-            given[name] = text
+        given[name] = json.value_of(text, name)
     return given
 
 
-def read_object(body: bytes, query: Mapping[str, Any]) -> dict[str, Any]:
+def with_query(given: dict[str, Any], query: Mapping[str, Any]) -> dict[str, Any]:
     """The request: the body's keys and the query's."""
-    value = json.decode(body)
-    if type(value) is not dict:
-        raise Unreadable("a JSON object", f"a JSON {type(value).__name__}")
-    twice = next((name for name in query if name in value), None)
+    twice = next((name for name in query if name in given), None)
     if twice is not None:
         raise ParameterError(f"{twice} in the body or the query string", "both", (twice,))
-    return {**value, **query} if query else value
+    return {**given, **query} if query else given

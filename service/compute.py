@@ -1,7 +1,7 @@
 """POST /v1/losses/{name}, /v1/metrics/{name}, /v1/like/{library}/{function}: from the body's bytes to the reply's."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -11,17 +11,18 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope
 
 from lossapi import engine, export, like, registry
-from lossapi.codecs import json
-from lossapi.definition import Definition, Kind
+from lossapi.codecs.codec import Limits
+from lossapi.codecs.tensors import Buffer, tensor
+from lossapi.definition import Definition
 from lossapi.errors import LossError, UnknownKey, nearest
-from lossapi.request import as_call
-from service.bodies import read_body, read_object, read_query
-from service.schemas import OPTIONS, REPLY_KEYS, read_options, read_request
-from service.settings import Settings
+from service import states
+from service.bodies import read_body, read_headers, read_query, with_query
+from service.media import Wire
+from service.schemas import OPTIONS, read_call, read_options
+from service.settings import Settings, variable
 
-Answer = Callable[[bytes], bytes]
-Computed = Callable[[Scope, Receive], Awaitable[bytes]]
-KINDS: Mapping[str, Kind] = {plural: kind for kind, plural in registry.PLURAL.items()}
+Answer = Callable[[Wire, Mapping[str, Any], Buffer, Limits], bytes]
+"""From the formats, a query string and a body to the reply."""
 
 
 class Computing:
@@ -29,38 +30,19 @@ class Computing:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.limits = Limits(settings.body_bytes, variable("body_bytes"))
         self.workers = ThreadPoolExecutor(engine.cores(), thread_name_prefix="lossapi-request")
+        self.answers = dict(answers())
 
-    def at(self, path: str) -> Computed | None:
-        """What answers a POST to this path, if it is one that computes."""
-        match path.split("/"):
-            case ["", "v1", plural, name] if plural in KINDS:
-                return partial(self._definition, KINDS[plural], name)
-            case ["", "v1", "like", library, function]:
-                return partial(self._like, library, function)
-        return None
-
-    async def _definition(self, kind: Kind, name: str, scope: Scope, receive: Receive) -> bytes:
-        """Compute a loss or a metric."""
-        return await self._answer(scope, receive, partial(compute, registry.get(kind, name), read_query(scope)))
-
-    async def _like(self, library: str, function: str, scope: Scope, receive: Receive) -> bytes:
-        """Compute under another library's name and conventions."""
-        like.find(library, function)
-        return await self._answer(scope, receive, partial(compute_like, library, function, read_query(scope)))
-
-    async def _answer(self, scope: Scope, receive: Receive, answer: Answer) -> bytes:
-        """Inline when the body is small, on a worker thread when it is large."""
-        body = await read_body(scope, receive, self.settings.body_bytes)
-        if len(body) <= self.settings.inline_bytes:
-            return answer(body)
-        return await asyncio.get_running_loop().run_in_executor(self.workers, answer, body)
-
-    async def post(self, request: Request) -> Response:
-        """The same, asked through the framework."""
-        computed = self.at(request.url.path)
-        assert computed is not None
-        return Response(await computed(request.scope, request.receive), media_type=json.MEDIA_TYPE)
+    async def answered(self, answer: Answer, scope: Scope, receive: Receive) -> tuple[str, bytes]:
+        """The reply and its type: inline when the body is small, on a worker thread when it is or may become large."""
+        wire = read_headers(scope, self.limits)
+        body = await read_body(scope, receive, self.limits)
+        query = read_query(scope)
+        if len(body) <= self.settings.inline_bytes and not wire.coding:
+            return wire.writer.media_type, answer(wire, query, body, self.limits)
+        reply = asyncio.get_running_loop().run_in_executor(self.workers, answer, wire, query, body, self.limits)
+        return wire.writer.media_type, await reply
 
     async def model(self, request: Request) -> Response:
         """A loss as an ONNX model; parameters and options stand in the query string."""
@@ -72,25 +54,56 @@ class Computing:
         return Response(model, media_type="application/octet-stream", headers=headers)
 
 
-def compute(definition: Definition, query: Mapping[str, Any], body: bytes) -> bytes:
-    """One request to one definition, from bytes to bytes."""
-    given = read_object(body, query)
-    request = read_request(definition, given)
-    options = {name: request.pop(name) for name in REPLY_KEYS}
-    return json.encode(engine.run(as_call(definition, request)).reply(), **reply_options(options, given))
+def answers() -> Iterator[tuple[str, Answer]]:
+    """What answers a POST, by path: every definition, and every function of another library."""
+    for (kind, name), definition in registry.catalogue().items():
+        yield f"/v1/{registry.PLURAL[kind]}/{name}", partial(compute, definition)
+    yield "/v1/states/merge", merge_states
+    for library, functions in like.presets().items():
+        for function in functions:
+            yield f"/v1/like/{library}/{function}", partial(compute_like, library, function)
 
 
-def compute_like(library: str, function: str, query: Mapping[str, Any], body: bytes) -> bytes:
+def merge_states(wire: Wire, query: Mapping[str, Any], body: Buffer, limits: Limits) -> bytes:
+    """Several states as one."""
+    given = with_query(wire.read(body, limits), query)
+    options = read_options({name: given.pop(name) for name in ("encoding", "nonfinite") if name in given})
+    return wire.write(states.merge(given), wire.form(options, given))
+
+
+async def unknown(request: Request) -> Response:
+    """No definition has that name; the error says which come near."""
+    match request.url.path.split("/")[2:]:
+        case ["like", library, function]:
+            like.find(library, function)
+        case [plural, name]:
+            registry.get(next(kind for kind, each in registry.PLURAL.items() if each == plural), name)
+    raise AssertionError("a known name is answered before it comes here")
+
+
+def compute(definition: Definition, wire: Wire, query: Mapping[str, Any], body: Buffer, limits: Limits) -> bytes:
+    """One request to one definition, from bytes to bytes; what was read is let go of before it is computed."""
+    given = with_query(wire.read(body, limits), query)
+    call, options = read_call(definition, given)
+    form = wire.form(options, given)
+    del given
+    return wire.write(engine.run(call).reply(), form)
+
+
+def compute_like(
+    library: str, function: str, wire: Wire, query: Mapping[str, Any], body: Buffer, limits: Limits
+) -> bytes:
     """One request under another library's names; where a name of ours clashes with its argument, the argument wins."""
-    given = read_object(body, query)
+    given = with_query(wire.read(body, limits), query)
     _, preset = like.find(library, function)
     options = read_options(
         {name: given.pop(name) for name in OPTIONS if name in given and name not in preset.arguments}
     )
     arguments = read_arguments(library, function, given)
+    form = wire.form(options, given)
+    del given
     returns, backend = options["return"] or ("value",), options["backend"] or "auto"
-    reply = like.compute(library, function, arguments, returns=returns, backend=backend).reply()
-    return json.encode(reply, **reply_options(options, given))
+    return wire.write(like.compute(library, function, arguments, returns=returns, backend=backend).reply(), form)
 
 
 def read_arguments(library: str, function: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,23 +114,14 @@ def read_arguments(library: str, function: str, given: Mapping[str, Any]) -> dic
     for name, value in given.items():
         if name not in preset.arguments and name not in preset.library.ignored:
             raise UnknownKey(nearest(name, preset.arguments), f"unknown key {name!r}", (name,))
-        tensor = value is not None and preset.is_tensor(name, inputs)
-        arguments[name] = decode_at(name, value) if tensor else value
+        read = value is not None and preset.is_tensor(name, inputs)
+        arguments[name] = decode_at(name, value) if read else value
     return arguments
 
 
 def decode_at(name: str, value: Any) -> Any:
     """A tensor whose faults are placed under its name."""
     try:
-        return json.tensor(value)
+        return tensor(value)
     except LossError as error:
         raise error.within(name) from None
-
-
-def reply_options(options: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """How the reply is written: as asked, else tensors as the request's were."""
-    as_base64 = any(type(value) is dict and type(value.get("data")) is str for value in given.values())
-    return {
-        "nonfinite": options.get("nonfinite") or "string",
-        "encoding": options.get("encoding") or ("base64" if as_base64 else "list"),
-    }

@@ -1,14 +1,10 @@
 """The short way in: a POST that computes passes by the framework's layers, which cost more than most computations."""
 
-import logging
-
-from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service import errors
 from service.compute import Computing
-
-LOG = logging.getLogger("lossapi")
+from service.errors import refuse
+from service.telemetry import HEADER, identified, identify
 
 
 class Direct:
@@ -20,19 +16,20 @@ class Direct:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, whatever goes wrong."""
-        post = scope["type"] == "http" and scope["method"] == "POST"
-        computed = self.computing.at(scope["path"]) if post else None
-        if computed is None:
+        answer = self.computing.answers.get(scope.get("path", "")) if scope.get("method") == "POST" else None
+        if answer is None:
             await self.app(scope, receive, send)
             return
+        identity = identify(scope)
         try:
-            body = await computed(scope, receive)
+            media_type, body = await self.computing.answered(answer, scope, receive)
         except Exception as error:
-            if not isinstance(error, errors.EXPECTED):
-                LOG.exception("request %s failed", scope["request_id"])
-            response = await errors.answer(Request(scope, receive), error)
-            await response(scope, receive, send)
+            await refuse(error, scope, receive, identified(send, identity))
             return
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        headers = [
+            (b"content-type", media_type.encode()),
+            (b"content-length", b"%d" % len(body)),
+            (HEADER, identity),
+        ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})

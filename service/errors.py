@@ -1,5 +1,6 @@
 """Every failure as one body, `application/problem+json` (RFC 9457): one table, one handler."""
 
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -8,9 +9,11 @@ import orjson
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from lossapi.errors import Conflict, Fault, Invalid, LossError, TooLarge, UnknownName, Unreadable, nearest
 
+LOG = logging.getLogger("lossapi")
 STATUS: Mapping[type[LossError], int] = {
     Unreadable: 400,
     UnknownName: 404,
@@ -18,6 +21,7 @@ STATUS: Mapping[type[LossError], int] = {
     TooLarge: 413,
     Invalid: 422,
 }
+UNPROCESSABLE = STATUS[Invalid]
 TYPES = "/errors/"
 MEDIA_TYPE = "application/problem+json"
 
@@ -53,7 +57,10 @@ def problem(
 async def on_loss_error(request: Request, error: Exception) -> Response:
     """An error of the core."""
     assert isinstance(error, LossError)
-    return problem(request, status_of(type(error)), error.code, error.title, str(error), error.faults)
+    status = status_of(type(error))
+    if status == UNPROCESSABLE and request.scope["path"].startswith("/v2"):
+        status = 400  # as clients of the Open Inference Protocol expect
+    return problem(request, status, error.code, error.title, str(error), error.faults)
 
 
 async def on_http_exception(request: Request, error: Exception) -> Response:
@@ -94,6 +101,14 @@ async def answer(request: Request, error: Exception) -> Response:
     if isinstance(error, LossError):
         return await on_loss_error(request, error)
     return await (on_http_exception if isinstance(error, HTTPException) else on_exception)(request, error)
+
+
+async def refuse(error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with an error, past the framework; one that is not expected is logged under the request's id."""
+    if not isinstance(error, EXPECTED):
+        LOG.error("request %s failed", scope["request_id"], exc_info=error)
+    response = await answer(Request(scope, receive), error)
+    await response(scope, receive, send)
 
 
 def handlers() -> dict[int | type[Exception], Any]:

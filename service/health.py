@@ -4,11 +4,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from lossapi import __version__, registry
-from lossapi.backends import numpy as numpy_backend
-from lossapi.backends import providers
-from lossapi.codecs import json
+from lossapi.backends import choice
+from lossapi.codecs import json, msgpack, safetensors
+from lossapi.codecs.inference_data import MOST_STRINGS
+from lossapi.codecs.tensors import MOST_AXES
 from lossapi.maps.confusion import MOST_CLASSES
 from service.settings import Settings, variable
+from service.shared_memory import MOST_REGIONS
 
 
 def _reply(value: object) -> Response:
@@ -22,12 +24,11 @@ async def live(request: Request) -> Response:
 
 async def ready(request: Request) -> Response:
     """Every definition is loaded; says what computes, and where."""
-    onnx = {"onnx": providers.running()} if providers.installed() else {}
     return _reply(
         {
             "status": "ready",
             "version": __version__,
-            "backends": {numpy_backend.NAME: numpy_backend.PROVIDER, **onnx},
+            "backends": choice.running(),
             "definitions": len(registry.catalogue()),
         }
     )
@@ -35,7 +36,11 @@ async def ready(request: Request) -> Response:
 
 FIXED = (
     ("json_depth", json.MOST_LEVELS, "levels of nesting in a JSON body"),
-    ("tensor_axes", json.MOST_AXES, "axes of one tensor"),
+    ("msgpack_values", msgpack.MOST_VALUES, "values in a MessagePack body besides the bytes of tensors"),
+    ("safetensors_header", safetensors.MOST_HEADER, "bytes of the header of a safetensors body"),
+    ("tensor_axes", MOST_AXES, "axes of one tensor"),
+    ("strings", MOST_STRINGS, "strings in one tensor of /v2"),
+    ("regions", MOST_REGIONS, "registered regions of shared memory"),
     ("classes", MOST_CLASSES, "classes in a confusion table"),
 )
 """Limits that no setting changes: what the parser, the arrays and the memory of one request bear."""

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from lossapi import __version__, describe, registry
+from lossapi.codecs import CODECS
+from lossapi.codecs.json import MEDIA_TYPE as JSON
 from lossapi.definition import Definition
 from service.errors import MEDIA_TYPE
 from service.schemas import TENSOR_SCHEMA, request_schema
@@ -14,9 +16,12 @@ ERRORS: Mapping[str, str] = {
     "400": "Unreadable: broken JSON, an empty body, another character set",
     "404": "No such name; the nearest ones are suggested",
     "405": "Another method",
+    "406": "No reply in what is accepted",
+    "409": "Things that do not go together, such as states of unlike definitions",
     "413": "Over a limit, which is named with its setting",
     "415": "A media type or content encoding that is not read",
     "422": "Readable but wrong: a shape, a value out of its domain, a parameter; with a pointer to the place",
+    "504": "No reply within the time that the request allows",
 }
 
 PROBLEM: Schema = {
@@ -62,6 +67,16 @@ RESULT: Schema = {
     },
 }
 OBJECT: Schema = {"type": "object"}
+TEXT: Schema = {"type": "string"}
+OTHERS = {type(codec).__name__: codec for codec in CODECS.values() if codec.media_type != JSON}
+FORMATS: Schema = {
+    name: {"type": "string", "format": "binary", "description": codec.__doc__} for name, codec in OTHERS.items()
+}
+IN_OTHERS: Schema = {
+    codec.media_type: {"schema": {"$ref": f"#/components/schemas/{name}"}} for name, codec in OTHERS.items()
+}
+"""A request or a reply in another format than JSON."""
+COMPUTING = ("400", "405", "406", "413", "415", "422")
 
 QUERY_OF_LISTING = [
     {"name": "family", "in": "query", "schema": {"type": "string"}, "description": "only this family"},
@@ -72,6 +87,12 @@ QUERY_OF_LISTING = [
         "description": "words that name or summary hold",
     },
 ]
+STATES: Schema = {
+    "type": "object",
+    "required": ["states"],
+    "additionalProperties": False,
+    "properties": {"states": {"type": "array", "minItems": 1, "items": {"type": "object"}}},
+}
 MODEL_PATH = [{"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}]
 QUERY_OF_MODEL = [
     {"name": "dtype", "in": "query", "schema": {"enum": ["float32", "float64"], "default": "float32"}},
@@ -85,7 +106,7 @@ LIKE_PATH = [
 
 
 def document() -> Schema:
-    """The whole document."""
+    """The whole document, but for the Open Inference Protocol."""
     paths: Schema = {}
     for definition in registry.catalogue().values():
         paths[f"/v1/{registry.PLURAL[definition.kind]}/{definition.name}"] = path_of(definition)
@@ -98,7 +119,7 @@ def document() -> Schema:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": {**paths, **common_paths()},
-        "components": {"schemas": {"Tensor": dict(TENSOR_SCHEMA), "Result": RESULT, "Problem": PROBLEM}},
+        "components": {"schemas": {"Tensor": dict(TENSOR_SCHEMA), "Result": RESULT, "Problem": PROBLEM, **FORMATS}},
     }
 
 
@@ -124,7 +145,7 @@ def path_of(definition: Definition) -> Schema:
                 definition.document.summary,
                 definition.family,
                 {"$ref": "#/components/schemas/Result"},
-                ("400", "405", "413", "415", "422"),
+                COMPUTING,
                 example["response"],
             ),
             "description": "\n\n".join(filter(None, description)),
@@ -151,7 +172,7 @@ def common_paths() -> Schema:
                     "Compute under another library's names and conventions",
                     "like",
                     answer,
-                    ("400", "404", "405", "413", "415", "422"),
+                    ("404", *COMPUTING),
                 ),
                 "requestBody": body(OBJECT, {"input": [0.0, 3.0], "target": [0.0, 0.0]}),
             },
@@ -163,8 +184,34 @@ def common_paths() -> Schema:
                 "parameters": QUERY_OF_MODEL,
             },
         },
+        **states(),
         **probes(),
     }
+
+
+def states() -> Schema:
+    """The operations on states."""
+    return {
+        "/v1/states/merge": {
+            "post": {
+                **operation(
+                    "merge_states",
+                    "Several states as one, and its value",
+                    "states",
+                    OBJECT,
+                    ("409", *COMPUTING),
+                ),
+                "requestBody": body(STATES, {"states": [example_state()]}),
+            },
+        },
+    }
+
+
+def example_state() -> Any:
+    """A state as an example: that of the first metric."""
+    definition = registry.definitions("metric")[0]
+    request, _ = definition.document.example
+    return describe.computed(definition, {**request, "return": ["state"]})["state"]
 
 
 def listings() -> Schema:
@@ -186,14 +233,22 @@ def probes() -> Schema:
         "/v1/limits": {"get": operation("limits", "Every limit in force", "service", OBJECT, ("405",))},
         "/health/live": {"get": operation("live", "Liveness", "service", OBJECT, ("405",))},
         "/health/ready": {"get": operation("ready", "Readiness", "service", OBJECT, ("405",))},
+        "/metrics": {"get": operation("metrics", "Prometheus metrics", "service", TEXT, ("405",), kind="text/plain")},
     }
 
 
 def operation(
-    identity: str, summary: str, tag: str, schema: Schema, errors: tuple[str, ...], example: Any = None
+    identity: str,
+    summary: str,
+    tag: str,
+    schema: Schema,
+    errors: tuple[str, ...],
+    example: Any = None,
+    kind: str = JSON,
 ) -> Schema:
-    """One operation without its request."""
+    """One operation without its request; what can be asked for in other formats can be refused in one."""
     content: Schema = {"schema": schema} if example is None else {"schema": schema, "example": example}
+    others = IN_OTHERS if "406" in errors else {}
     problem = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     failures = {status: {"description": ERRORS[status], "content": problem} for status in errors}
     return {
@@ -201,12 +256,12 @@ def operation(
         "summary": summary,
         "tags": [tag],
         "responses": {
-            "200": {"description": "Answered", "content": {"application/json": content}},
+            "200": {"description": "Answered", "content": {kind: content, **others}},
             **failures,
         },
     }
 
 
 def body(schema: Schema, example: Any) -> Schema:
-    """A JSON request body with an example that works."""
-    return {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}
+    """A request body in any format, in JSON with an example that works."""
+    return {"required": True, "content": {JSON: {"schema": schema, "example": example}, **IN_OTHERS}}

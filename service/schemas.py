@@ -12,12 +12,17 @@ from annotated_types import MinLen
 from pydantic import BaseModel, Field, PlainValidator, TypeAdapter, ValidationError
 
 from lossapi import describe
-from lossapi.codecs import json
+from lossapi.codecs.tensors import DTYPES, tensor
 from lossapi.definition import Definition
 from lossapi.domains import Family
+from lossapi.engine import Call
+from lossapi.errors import LossError
+from lossapi.memo import Memo
 from lossapi.parameters import Reduction, as_error, model
+from lossapi.request import as_call
 
-Tensor = Annotated[Any, PlainValidator(json.tensor)]
+Options = Mapping[str, Any]
+Tensor = Annotated[Any, PlainValidator(tensor)]
 
 COMMON: Mapping[str, tuple[Any, str]] = {
     "weight": (Tensor | None, "sample weights, broadcastable to one value per row"),
@@ -34,12 +39,13 @@ COMMON: Mapping[str, tuple[Any, str]] = {
 }
 REPLY_KEYS = ("encoding", "nonfinite")
 
-NUMBER = {"anyOf": [{"type": "number"}, {"type": "string", "enum": ["NaN", "Infinity", "-Infinity"]}]}
+NONFINITE = {"type": "string", "enum": ["NaN", "Infinity", "-Infinity"]}
+NUMBER = {"anyOf": [{"type": "number"}, {"type": "boolean"}, NONFINITE]}
 TENSOR_SCHEMA: Mapping[str, Any] = {
     "description": "A nested list of numbers, one number, or dtype, shape and data (base64 or a flat list).",
     "anyOf": [
         {"type": "number"},
-        {"type": "string", "enum": ["NaN", "Infinity", "-Infinity"]},
+        NONFINITE,
         {"type": "boolean"},
         {"type": "array", "items": {"$ref": "#/components/schemas/Tensor"}},
         {
@@ -47,7 +53,7 @@ TENSOR_SCHEMA: Mapping[str, Any] = {
             "required": ["dtype", "shape", "data"],
             "additionalProperties": False,
             "properties": {
-                "dtype": {"type": "string", "enum": list(json.DTYPES)},
+                "dtype": {"type": "string", "enum": list(DTYPES)},
                 "shape": {"type": "array", "items": {"type": "integer", "minimum": 0}},
                 "data": {"anyOf": [{"type": "string"}, {"type": "array", "items": NUMBER}]},
             },
@@ -93,6 +99,46 @@ def read_request(definition: Definition, value: Any) -> dict[str, Any]:
     return dict(zip(names, vars(read).values(), strict=True))
 
 
+SETTLED: Memo[tuple[Mapping[str, Any], Options, Options]] = Memo(1024)
+"""Parameters and options, validated; and how the reply is written."""
+
+
+def read_call(definition: Definition, given: Mapping[str, Any]) -> tuple[Call, Options]:
+    """The call that a request asks for, and how its reply is to be written.
+
+    What stands beside the tensors is mostly as it was before, and need not be validated again.
+    """
+    tensors, plain = _sorted(definition, given)
+    known = None if definition.grouped else SETTLED.get(plain)
+    if known is not None:
+        try:
+            arrays = {name: tensor(each) for name, each in tensors.items()}
+        except LossError:
+            pass  # the model finds every fault, and where it is
+        else:
+            parameters, options, reply = known
+            return Call(definition, arrays, parameters, weight=arrays.pop("weight", None), **options), reply
+    request = read_request(definition, given)
+    reply = {name: request.pop(name) for name in REPLY_KEYS}
+    call = as_call(definition, request)
+    options = {name: getattr(call, name) for name in ("reduction", "returns", "backend")}
+    SETTLED.put(plain, (call.parameters, options, reply))
+    return call, reply
+
+
+def _sorted(definition: Definition, given: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Any, ...]]:
+    """The tensors of a request, and all that it says beside their values: equal numbers of unlike types are unlike."""
+    tensors: dict[str, Any] = {}
+    plain: list[Any] = [definition]
+    for name, value in given.items():
+        if name in definition.input_names or name == "weight":
+            if value is not None:
+                tensors[name] = value
+        else:
+            plain.append((name, type(value), value))
+    return tensors, (*tensors, *plain)
+
+
 OPTIONS = tuple(name for name in COMMON if name != "weight")
 _Options = _aliased("options", {name: (COMMON[name][0], None) for name in OPTIONS})
 
@@ -120,7 +166,7 @@ def request_schema(definition: Definition) -> dict[str, Any]:
     properties["weight"] = _tensor_schema(COMMON["weight"][1], optional=True)
     if definition.kind == "loss":
         properties["reduction"] = {
-            "enum": list(definition.reductions),
+            "enum": [*definition.reductions, None],
             "default": definition.default_reduction,
         }
     for name in ("return", "backend", *REPLY_KEYS):

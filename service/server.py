@@ -18,4 +18,5 @@ def serve(settings: Settings) -> None:
         timeout_keep_alive=settings.keep_alive,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
     )

@@ -25,7 +25,7 @@ class Settings(BaseModel):
     workers: Size = Field(default=1, description="server processes")
     log_level: str = Field(default="info", description="critical, error, warning, info, debug or trace")
     keep_alive: Size = Field(default=75, description="seconds an idle connection is kept open")
-    body_bytes: Size = Field(default=256 * 2**20, description="largest request body, in bytes")
+    body_bytes: Size = Field(default=256 * 2**20, description="largest request body, in bytes, once unfolded")
     providers: str = Field(
         default="", description="ONNX Runtime providers in order, such as CUDAExecutionProvider,CPUExecutionProvider"
     )
@@ -33,6 +33,10 @@ class Settings(BaseModel):
         default="prefer", description="whether the first provider must run (require) or the next may (prefer)"
     )
     device_memory: Size | None = Field(default=None, description="most bytes of a device's memory to take")
+    shared_memory: bool = Field(
+        default=False,
+        description="whether clients on this machine may pass tensors in files of /dev/shm (/v2, one worker)",
+    )
     inline_bytes: Annotated[int, Ge(0)] = Field(
         default=32 * 2**10, description="bodies up to this many bytes are computed without a worker thread"
     )

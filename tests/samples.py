@@ -16,11 +16,12 @@ import numpy as np
 from annotated_types import Ge, Gt, Le, Lt
 
 from lossapi import engine, parameters
-from lossapi.binding import Plan, bind
-from lossapi.codecs import json
+from lossapi.binding import bind
+from lossapi.codecs.tensors import tensor
 from lossapi.definition import Definition, Primitive
 from lossapi.domains import BATCH, CLASSES, Array, Spec
 from lossapi.engine import Call, Result
+from lossapi.plan import Plan
 from lossapi.request import as_call
 from lossapi.signature import Input
 
@@ -270,7 +271,7 @@ def _within(kind: Any, *bounds: Any, default: Any) -> Iterator[Any]:
 def _example(definition: Definition, rows: int, dtype: str) -> Sample:
     """The example of the docstring, its rows repeated where they are independent."""
     request, _ = definition.document.example
-    call = as_call(definition, {k: json.tensor(v) if k in definition.input_names else v for k, v in request.items()})
+    call = as_call(definition, {k: tensor(v) if k in definition.input_names else v for k, v in request.items()})
     tensors = {name: _cast(tensor, dtype) for name, tensor in call.tensors.items()}
     sample = Sample(definition, "its example", tensors, call.parameters)
     return sample.rows(np.arange(rows) % sample.batch) if sample.batch else sample

@@ -13,6 +13,8 @@ import pytest
 
 from lossapi import registry
 from lossapi.__main__ import main
+from lossapi.codecs import CODECS
+from lossapi.codecs.codec import Codec
 
 
 def test_list_names_every_definition(capsys: pytest.CaptureFixture[str]) -> None:
@@ -24,6 +26,15 @@ def test_list_names_every_definition(capsys: pytest.CaptureFixture[str]) -> None
 def test_compute_reads_an_npz_file_and_parameters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     np.savez(tmp_path / "x.npz", prediction=np.array([0.0, 3.0], "float32"), target=np.zeros(2, "float32"))
     assert main(["compute", "huber", str(tmp_path / "x.npz"), "--delta", "2", "--reduction=sum"]) == 0
+    assert json.loads(capsys.readouterr().out)["value"] == 4.0
+
+
+@pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
+def test_compute_reads_a_file_of_every_format(tmp_path: Path, capsys: pytest.CaptureFixture[str], codec: Codec) -> None:
+    request = {"prediction": np.array([0.0, 3.0], "float32"), "target": np.zeros(2, "float32"), "delta": 2.0}
+    path = tmp_path / f"x{codec.suffix}"
+    path.write_bytes(codec.encode(request, "string", "base64"))
+    assert main(["compute", "huber", str(path), "--reduction", "sum"]) == 0
     assert json.loads(capsys.readouterr().out)["value"] == 4.0
 
 
@@ -40,6 +51,8 @@ def test_compute_reads_a_json_file(tmp_path: Path, capsys: pytest.CaptureFixture
         (["compute", "huber", "missing.npz"], "No such file"),
         (["compute", "huber", "x.txt"], "a file ending in"),
         (["compute", "huber", "x.json", "--delta", "-1"], "delta > 0"),
+        (["compute", "huber", "y.json"], "a number, got null - at $.target[0]"),
+        (["compute", "huber", "y.npz"], "no directory at the end"),
         (["compute", "huber", "x.json", "delta"], "--name value"),
     ],
 )
@@ -52,6 +65,8 @@ def test_a_mistake_is_one_line_and_status_1(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("x.json").write_text('{"prediction": [1], "target": [1]}')
+    Path("y.json").write_text('{"prediction": [1], "target": [null]}')
+    Path("y.npz").write_text("no archive")
     assert main(arguments) == 1
     error = capsys.readouterr().err
     assert message in error

@@ -45,6 +45,11 @@ class Work:
     gradient: bool = False
 
 
+def running() -> dict[str, str]:
+    """The backends that are installed, and the provider that each computes on."""
+    return {NUMPY.name: NUMPY.provider} | ({"onnx": providers.running()} if providers.installed() else {})
+
+
 def chosen(asked: str, work: Work) -> Backend:
     """The backend for some work."""
     if asked not in NAMES:

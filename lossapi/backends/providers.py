@@ -4,7 +4,9 @@
 """
 
 import importlib
+import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -13,7 +15,7 @@ import numpy as np
 
 from lossapi.errors import Unsupported
 
-CPU = "CPUExecutionProvider"
+CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 INSTALL = 'pip install "lossapi[onnx]"'
 Mode = Literal["prefer", "require"]
 INEXACT = ["MatMulScaleFusion"]
@@ -89,6 +91,8 @@ def refusal(name: str) -> str | None:
     available = runtime().get_available_providers()
     if name not in available:
         return f"this build of ONNX Runtime has {', '.join(available)}"
+    if name == CUDA:
+        _load_cuda()
     try:
         session = open_session(_probe(), name)
         [doubled] = session.run(None, {"x": np.array([1.0, 2.0], np.float32)})
@@ -97,6 +101,12 @@ def refusal(name: str) -> str | None:
     if session.get_providers()[0] != name:
         return f"the session fell back to {session.get_providers()[0]} (its libraries or its device are missing)"
     return None if doubled.tolist() == [2.0, 4.0] else f"1 + 1 gave {doubled[0]}"
+
+
+def _load_cuda() -> None:
+    """Load the CUDA libraries that were installed from wheels; what fails to load is said on standard error."""
+    with redirect_stdout(sys.stderr):
+        runtime().preload_dlls()
 
 
 def open_session(model: bytes, provider: str) -> Any:
@@ -113,7 +123,7 @@ def open_session(model: bytes, provider: str) -> Any:
 
 def _options(provider: str) -> dict[str, str]:
     """What a device's memory is held to: it grows by what is asked for, and not beyond the cap."""
-    if provider not in ("CUDAExecutionProvider", "ROCMExecutionProvider"):
+    if provider not in (CUDA, "ROCMExecutionProvider"):
         return {}
     cap = {} if _asked.memory is None else {"gpu_mem_limit": str(_asked.memory)}
     return {"arena_extend_strategy": "kSameAsRequested", **cap}

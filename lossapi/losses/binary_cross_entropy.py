@@ -13,8 +13,9 @@ from lossapi.conventions import (
 )
 from lossapi.definition import loss
 from lossapi.domains import Array, Probability, Real, Rows, Score
-from lossapi.functions import clip, floored_surprise, log1m, log1p, logit_surprise, namespace, product
+from lossapi.functions import floored_surprise, log1p, logit_surprise, namespace
 from lossapi.layouts import keras_axes
+from lossapi.maps.surprise import yes_no_terms
 from lossapi.parameters import Fraction, LogFloor, NonNegative
 from lossapi.presets import keras, optax, tf1, torch
 
@@ -60,6 +61,7 @@ def _targets(arguments: Arguments) -> Arguments:
         *keras(
             "binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1)",
             "BinaryCrossentropy",
+            metric="BinaryCrossentropy",
             prepare=steps(keras_axes, _clipped),
             mean_axes=1,
             unchecked=UNCHECKED,
@@ -138,23 +140,10 @@ def binary_cross_entropy(
     if not from_logits:
         if log_floor is not None and log_floor <= 0 and not log_offset and pos_weight is None and alpha is None:
             return floored_surprise(prediction, y, floor=log_floor)
-        yes, no = _terms(prediction, y, log_floor, log_offset)
+        yes, no = yes_no_terms(prediction, y, log_floor, log_offset)
         return -positive * yes - negative * no
     if pos_weight is None and alpha is None:
         return logit_surprise(prediction, y)
     xp = namespace(prediction)
     below, rest = xp.maximum(-prediction, xp.zeros_like(prediction)), log1p(xp.exp(-xp.abs(prediction)))
     return positive * y * (below + rest) + negative * (1.0 - y) * ((prediction + below) + rest)
-
-
-def _terms(p: Array, y: Array, floor: float | None, offset: float) -> tuple[Array, Array]:
-    """y log p and (1 - y) log(1 - p), with what libraries do lest the logs be infinite."""
-    xp = namespace(p)
-    if offset:
-        return y * xp.log(p + offset), (1.0 - y) * xp.log(1.0 - p + offset)
-    if floor is not None and floor > 0:
-        p = clip(p, low=floor, high=1.0 - floor)
-    yes, no = xp.log(p), log1m(p)
-    if floor is None:
-        return product(y, yes), product(1.0 - y, no)
-    return (y * yes, (1.0 - y) * no) if floor > 0 else (y * clip(yes, low=floor), (1.0 - y) * clip(no, low=floor))

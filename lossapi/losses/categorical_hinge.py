@@ -14,6 +14,7 @@ from lossapi.presets import keras, optax
         *keras(
             "categorical_hinge(y_true, y_pred)",
             "CategoricalHinge",
+            metric="CategoricalHinge",
             fixed={"class_axis": -1, "against_zero": True},
             prepare=keras_plain_pair,
             unchecked=frozenset({"target"}),

@@ -5,14 +5,22 @@ from lossapi.class_axes import UNCHECKED
 from lossapi.conventions import Arguments, constant, positive_smoothing, steps
 from lossapi.definition import loss
 from lossapi.domains import Array, Label, Probability, Real, Rows, Score
+from lossapi.errors import Unsupported
 from lossapi.maps.surprise import of_logits, of_probabilities
 from lossapi.parameters import Fraction, LogFloor
-from lossapi.presets import keras, optax, tf1, torch
+from lossapi.presets import keras, keras_metric, optax, tf1, torch
 
 LOGITS = {"from_logits": True}
 SCORES = frozenset({"prediction"})
 DENSE = UNCHECKED | {"label_smoothing"}
 REDUCTION = "reduction='weighted_sum_by_nonzero_weights'"
+
+
+def _none_ignored(arguments: Arguments) -> Arguments:
+    """Keras' metric divides by the ignored rows too, which its loss does not."""
+    if arguments["ignore_index"] is not None:
+        raise Unsupported("ignore_class null", repr(arguments["ignore_index"]), ("ignore_index",))
+    return arguments
 
 
 def _of_probabilities(arguments: Arguments) -> Arguments:
@@ -35,6 +43,7 @@ def _of_probabilities(arguments: Arguments) -> Arguments:
         *keras(
             "categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1)",
             "CategoricalCrossentropy",
+            metric="CategoricalCrossentropy",
             prepare=steps(_of_probabilities, class_axes.keras_dense),
             unchecked=DENSE,
             differs="classes last; probabilities are divided by their sum and held within 1e-7 of 0 and 1; smoothing "
@@ -47,6 +56,15 @@ def _of_probabilities(arguments: Arguments) -> Arguments:
             prepare=steps(_of_probabilities, class_axes.keras_sparse),
             unchecked=SCORES,
             differs="classes last; probabilities are divided by their sum and held within 1e-7 of 0 and 1",
+        ),
+        keras_metric(
+            "metrics.SparseCategoricalCrossentropy(y_true, y_pred, sample_weight=None, from_logits=False, "
+            "ignore_class=None, axis=-1)",
+            {"ignore_class": "ignore_index"},
+            prepare=steps(_none_ignored, _of_probabilities, class_axes.keras_sparse),
+            reduction="weighted_mean",
+            unchecked=SCORES,
+            differs="as the loss; ignore_class is refused",
         ),
         tf1(
             f"losses.softmax_cross_entropy(onehot_labels, logits, weights=1.0, label_smoothing=0, {REDUCTION})",

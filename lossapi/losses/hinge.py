@@ -27,6 +27,7 @@ def _from_binary(arguments: Arguments) -> Arguments:
         *keras(
             "hinge(y_true, y_pred)",
             "Hinge",
+            metric="Hinge",
             mean_axes=1,
             prepare=_signs,
             unchecked=UNCHECKED,
@@ -78,6 +79,7 @@ def hinge(prediction: Real[Array, "batch *axes"], target: Sign[Array, "batch *ax
         *keras(
             "squared_hinge(y_true, y_pred)",
             "SquaredHinge",
+            metric="SquaredHinge",
             mean_axes=1,
             prepare=_signs,
             unchecked=UNCHECKED,

@@ -3,8 +3,9 @@
 from lossapi.conventions import Arguments, floating, nan_where, steps
 from lossapi.definition import loss
 from lossapi.domains import Array, MaybeLogProbability, Rows, Score
-from lossapi.functions import clip, floored_log, log_softmax, namespace, product, xlogy
+from lossapi.functions import clip, floored_log, log_softmax, namespace
 from lossapi.layouts import along_axes, by_element, keras_plain_pair
+from lossapi.maps.divergences import relative_entropy
 from lossapi.parameters import LogFloor
 from lossapi.presets import keras, optax, torch
 
@@ -35,6 +36,7 @@ def _nothing_times_infinity(arguments: Arguments) -> Arguments:
         *keras(
             "kl_divergence(y_true, y_pred)",
             "KLDivergence",
+            metric="KLDivergence",
             aliases=("kullback_leibler_divergence", "kld", "KLD"),
             prepare=keras_plain_pair,
             fixed={"class_axis": -1, "log_floor": 1e-7},
@@ -105,5 +107,4 @@ def kl_divergence(
         logs = log_softmax(prediction, axis=axis)
     else:
         logs = prediction if log_prediction else floored_log(prediction, floor=log_floor)
-    own = product(y, target) if log_target else xlogy(y, y)
-    return xp.sum(own - product(y, logs), axis=axis)
+    return relative_entropy(y, target if log_target else None, logs, axis)

@@ -3,7 +3,7 @@
 from lossapi.conventions import Arguments, broadcast, floating, steps, zero_target
 from lossapi.definition import loss
 from lossapi.domains import Array, Real, Rows
-from lossapi.functions import LOG_2, log1p, namespace
+from lossapi.maps.errors import smooth_absolute
 from lossapi.presets import keras, optax
 
 
@@ -47,9 +47,4 @@ def log_cosh(prediction: Real[Array, "batch *axes"], target: Real[Array, "batch 
     Example:
         {"prediction": [1.0, 200.0], "target": [0.0, 0.0]} → 99.87031682496153
     """
-    xp = namespace(prediction)
-    error = xp.abs(prediction - target)
-    half = xp.sinh(0.5 * xp.clip(error, None, 1.0))
-    near = log1p(2.0 * half * half)  # cosh e = 1 + 2 sinh²(e/2)
-    far = error + log1p(xp.exp(-2.0 * error)) - LOG_2
-    return xp.where(error < 1.0, near, far)
+    return smooth_absolute(prediction - target)

@@ -2,7 +2,7 @@
 
 from lossapi.definition import loss
 from lossapi.domains import Array, Real, Rows
-from lossapi.functions import namespace
+from lossapi.maps.errors import tilted
 from lossapi.parameters import Fraction
 
 
@@ -25,5 +25,4 @@ def pinball(
     Example:
         {"prediction": [1.0, 3.0], "target": [2.0, 2.0], "quantile": 0.9} → 0.5
     """
-    error = target - prediction
-    return namespace(error).maximum(quantile * error, (quantile - 1.0) * error)
+    return tilted(target - prediction, quantile)

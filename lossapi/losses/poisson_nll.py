@@ -6,6 +6,7 @@ from lossapi.domains import Array, Rate, Real, Rows
 from lossapi.errors import DtypeError
 from lossapi.functions import LOG_2PI, clip, namespace
 from lossapi.layouts import keras_plain_pair
+from lossapi.maps.errors import rate_surprise
 from lossapi.parameters import NonNegative
 from lossapi.presets import keras, tf1, torch
 
@@ -76,7 +77,7 @@ def poisson_nll(
         {"prediction": [0.0, 1.0], "target": [2.0, 3.0]} → 0.3591409142295225
     """
     xp = namespace(prediction)
-    surprise = xp.exp(prediction) - target * prediction if log_input else prediction - target * xp.log(prediction + eps)
+    surprise = xp.exp(prediction) - target * prediction if log_input else rate_surprise(prediction, target, eps)
     if not full:
         return surprise
     y = clip(target, low=1.0)

@@ -3,6 +3,7 @@
 from lossapi.definition import loss
 from lossapi.domains import Array, Real, Rows
 from lossapi.functions import namespace
+from lossapi.maps.errors import log_gap, relative
 from lossapi.parameters import NonNegative, Positive
 from lossapi.presets import keras
 
@@ -43,8 +44,7 @@ def mean_absolute_percentage_error(
     Example:
         {"prediction": [9.0, 3.0], "target": [10.0, 2.0]} → 30.0
     """
-    xp = namespace(prediction)
-    return scale * xp.abs((target - prediction) / xp.clip(xp.abs(target), eps, None))
+    return scale * relative(prediction, target, eps)
 
 
 @loss(
@@ -79,5 +79,5 @@ def mean_squared_logarithmic_error(
         {"prediction": [1.0, 0.0], "target": [3.0, 0.0]} → 0.2402265069591007
     """
     xp = namespace(prediction)
-    gap = xp.log1p(xp.clip(prediction, eps, None)) - xp.log1p(xp.clip(target, eps, None))
+    gap = log_gap(xp.clip(prediction, eps, None), xp.clip(target, eps, None))
     return gap * gap

@@ -4,7 +4,7 @@ An index without smoothing asks of each row one log, of the others nothing but t
 """
 
 from lossapi.domains import Array
-from lossapi.functions import count, floored_log, log_softmax, namespace, pick, product, surprisal
+from lossapi.functions import clip, count, floored_log, log1m, log_softmax, namespace, pick, product, surprisal
 from lossapi.states import Weighted
 
 
@@ -66,3 +66,26 @@ def _of_distribution(logs: Array, target: Array, by_class: Array | None, smoothi
     if by_class is None:
         return -xp.sum(terms, axis=1)
     return Weighted(-xp.sum(terms * by_class, axis=1), xp.sum(target * by_class, axis=1))
+
+
+def yes_no_terms(p: Array, y: Array, floor: float | None, offset: float = 0.0) -> tuple[Array, Array]:
+    """y log p and (1 - y) log(1 - p), with what libraries do lest the logs be infinite."""
+    xp = namespace(p)
+    if offset:
+        return y * xp.log(p + offset), (1.0 - y) * xp.log(1.0 - p + offset)
+    if floor is not None and floor > 0:
+        p = clip(p, low=floor, high=1.0 - floor)
+    yes, no = xp.log(p), log1m(p)
+    if floor is None:
+        return product(y, yes), product(1.0 - y, no)
+    return (y * yes, (1.0 - y) * no) if floor > 0 else (y * clip(yes, low=floor), (1.0 - y) * clip(no, low=floor))
+
+
+def yes_no_surprisal(p: Array, y: Array, floor: float | None) -> Array:
+    """Minus the log of the probability of what happened, where y is 0 or 1: one logarithm, corrected as `log1m` is."""
+    xp = namespace(p)
+    if floor is not None and floor > 0:
+        p = clip(p, low=floor, high=1.0 - floor)
+    came = (1.0 - y) + (2.0 * y - 1.0) * p
+    cost = (1.0 - y) * ((came - 1.0) + p) - xp.log(came)
+    return cost if floor is None or floor > 0 else clip(cost, high=-floor)

@@ -1,61 +1,54 @@
-"""Mean squared and mean absolute error, per output or averaged over them."""
+"""Mean squared and mean absolute error, and the root of the former, per output or averaged over them."""
 
-from math import prod
-
-from lossapi.conventions import Arguments
 from lossapi.definition import metric
 from lossapi.domains import Array
-from lossapi.errors import ShapeError
 from lossapi.functions import namespace
-from lossapi.maps.residuals import MultiOutput, over_outputs, residuals
-from lossapi.presets import sklearn, tf1
+from lossapi.maps.residuals import MultiOutput, mean_of, over_outputs, residuals
+from lossapi.metric_layouts import (
+    FINITE,
+    POOLED,
+    STREAMED,
+    keras_elements,
+    keras_samples,
+    pooled,
+    sklearn_outputs,
+    sklearn_weighed_outputs,
+    tf1_elements,
+)
+from lossapi.presets import Preset, keras_metric, sklearn, tf1, torchmetrics
 
-DIFFERS = "every element counts by itself; the value alone, of one update; 0 where the weights sum to nothing"
-
-
-def _elements(arguments: Arguments) -> Arguments:
-    """As tf.metrics: a last axis of one is dropped where ranks differ, weights are stretched, elements laid flat."""
-    target, prediction, weight = arguments["target"], arguments["prediction"], arguments["weight"]
-    if prediction.ndim == target.ndim + 1 and prediction.shape[-1] == 1:
-        prediction = prediction[..., 0]
-    elif target.ndim == prediction.ndim + 1 and target.shape[-1] == 1:
-        target = target[..., 0]
-    if target.shape != prediction.shape:
-        raise ShapeError(f"labels of shape {prediction.shape}", f"shape {target.shape}", ("target",))
-    size = prod(prediction.shape)
-    if weight is not None:
-        weight = _stretched(weight, prediction.shape)
-        size = size if weight.sum() > 0.0 else 0
-        weight = weight.reshape(-1)[:size]
-    flat = {"target": target.reshape(-1)[:size], "prediction": prediction.reshape(-1)[:size]}
-    return {name: arguments[name] for name in ("empty", "unchecked")} | flat | {"weight": weight}
+OUTPUTS = "(y_true, y_pred, sample_weight=None, multioutput='uniform_average')"
+STREAM = "(labels, predictions, weights=None, metrics_collections=None, updates_collections=None, name=None)"
 
 
-def _stretched(weight: Array, shape: tuple[int, ...]) -> Array:
-    """Weights in the shape of the elements: one number, or sizes that are theirs or one."""
-    if weight.ndim == len(shape) + 1 and weight.shape[-1] == 1:
-        weight = weight[..., 0]
-    elif weight.ndim + 1 == len(shape) and weight.ndim:
-        weight = weight[..., None]
-    if weight.ndim not in (0, len(shape)) or any(n not in (1, m) for n, m in zip(weight.shape, shape, strict=False)):
-        raise ShapeError(f"one weight, or weights broadcastable to {shape}", f"shape {weight.shape}", ("weight",))
-    return namespace(weight).broadcast_to(weight, shape)
+def as_sklearn(name: str) -> Preset:
+    """The scikit-learn function of that name; these share their arguments."""
+    return sklearn(name + OUTPUTS, prepare=sklearn_outputs, differs=FINITE)
+
+
+def as_tf1(name: str) -> Preset:
+    """The tf.metrics function of that name."""
+    return tf1(f"metrics.{name}{STREAM}", prepare=tf1_elements, differs=STREAMED)
+
+
+def as_keras(name: str) -> Preset:
+    """The class of keras.metrics of that name."""
+    return keras_metric(f"metrics.{name}(y_true, y_pred, sample_weight=None)", prepare=keras_samples)
 
 
 @metric(
     family="regression",
     of=residuals,
     like=[
-        sklearn("mean_squared_error(y_true, y_pred, sample_weight=None, multioutput='uniform_average')"),
-        tf1(
-            "metrics.mean_squared_error(labels, predictions, weights=None, metrics_collections=None, "
-            "updates_collections=None)",
-            prepare=_elements,
-            differs=DIFFERS,
-        ),
+        as_sklearn("mean_squared_error"),
+        torchmetrics("mean_squared_error(preds, target, squared=True, num_outputs=1)", prepare=pooled, differs=POOLED),
+        as_keras("MeanSquaredError"),
+        as_tf1("mean_squared_error"),
     ],
 )
-def mean_squared_error(sums: dict[str, Array], *, multioutput: MultiOutput = "uniform_average") -> Array:
+def mean_squared_error(
+    sums: dict[str, Array], *, squared: bool = True, multioutput: MultiOutput = "uniform_average"
+) -> Array:
     """The weighted mean of the squared differences.
 
     Formula:
@@ -65,26 +58,27 @@ def mean_squared_error(sums: dict[str, Array], *, multioutput: MultiOutput = "un
     Units:
         the square of the target's unit
     Convention:
-        Divides by the sum of the weights, as scikit-learn, Keras' metric and tf.metrics do.
+        Divides by the sum of the weights, as scikit-learn, Keras' metric and tf.metrics do. With `squared` false each
+        output's root, which has the target's unit.
+    Raises:
+        empty: no rows, or weights that sum to 0
     Source:
         sklearn.metrics.mean_squared_error
     Example:
         {"prediction": [1.0, 2.0, 3.0], "target": [0.0, 0.0, 0.0], "weight": [1, 0, 3]} → 7.0
     """
-    return over_outputs(sums["squared"] / sums["weight"], multioutput)
+    mean = mean_of(sums, "squared")
+    return over_outputs(mean if squared else namespace(mean).sqrt(mean), multioutput)
 
 
 @metric(
     family="regression",
     of=residuals,
     like=[
-        sklearn("mean_absolute_error(y_true, y_pred, sample_weight=None, multioutput='uniform_average')"),
-        tf1(
-            "metrics.mean_absolute_error(labels, predictions, weights=None, metrics_collections=None, "
-            "updates_collections=None)",
-            prepare=_elements,
-            differs=DIFFERS,
-        ),
+        as_sklearn("mean_absolute_error"),
+        torchmetrics("mean_absolute_error(preds, target, num_outputs=1)", prepare=pooled, differs=POOLED),
+        as_keras("MeanAbsoluteError"),
+        as_tf1("mean_absolute_error"),
     ],
 )
 def mean_absolute_error(sums: dict[str, Array], *, multioutput: MultiOutput = "uniform_average") -> Array:
@@ -98,9 +92,46 @@ def mean_absolute_error(sums: dict[str, Array], *, multioutput: MultiOutput = "u
         the target's unit
     Convention:
         Divides by the sum of the weights, as scikit-learn, Keras' metric and tf.metrics do.
+    Raises:
+        empty: no rows, or weights that sum to 0
     Source:
         sklearn.metrics.mean_absolute_error
     Example:
         {"prediction": [1.0, 2.0, 3.0], "target": [0.0, 0.0, 0.0], "weight": [1, 0, 3]} → 2.5
     """
-    return over_outputs(sums["absolute"] / sums["weight"], multioutput)
+    return over_outputs(mean_of(sums, "absolute"), multioutput)
+
+
+@metric(
+    family="regression",
+    of=residuals,
+    like=[
+        sklearn(f"root_mean_squared_error{OUTPUTS}", prepare=sklearn_weighed_outputs, differs=FINITE),
+        keras_metric(
+            "metrics.RootMeanSquaredError(y_true, y_pred, sample_weight=None)",
+            prepare=keras_elements,
+            differs="one root of all outputs together",
+        ),
+        as_tf1("root_mean_squared_error"),
+    ],
+)
+def root_mean_squared_error(sums: dict[str, Array], *, multioutput: MultiOutput = "uniform_average") -> Array:
+    """The root of the mean squared difference: an error in the target's own unit that large misses dominate.
+
+    Formula:
+        √(Σ w e² / Σ w), e = prediction - target; of several outputs the mean of the roots
+    Shapes:
+        prediction, target: (batch, *outputs); weight: (batch)
+    Units:
+        the target's unit
+    Convention:
+        Of several outputs each has its root, which are averaged, as in scikit-learn; torchmetrics and Keras take one
+        root of all: to get it, lay the outputs flat.
+    Raises:
+        empty: no rows, or weights that sum to 0
+    Source:
+        sklearn.metrics.root_mean_squared_error
+    Example:
+        {"prediction": [[3.0, 1.0], [3.0, 1.0]], "target": [[0.0, 0.0], [0.0, 0.0]]} → 2.0
+    """
+    return over_outputs(namespace(sums["squared"]).sqrt(mean_of(sums, "squared")), multioutput)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from lossapi import LossError, chunks, engine, readings, registry
-from lossapi.binding import Plan
 from lossapi.definition import Definition, Primitive
 from lossapi.domains import Array
+from lossapi.plan import Plan
 
 DEFINITIONS = tuple(registry.catalogue().values())
 PRIMITIVES = tuple(each for each in DEFINITIONS if isinstance(each, Primitive))

@@ -6,9 +6,9 @@ import array_api_strict
 import numpy as np
 import pytest
 
-from lossapi.binding import Plan
 from lossapi.definition import Primitive, loss
 from lossapi.domains import Array, Real, Rows
+from lossapi.plan import Plan
 from lossapi.states import WEIGHT
 from tests.laws.every import definition_of, every_primitive, leaves, mapped, near
 from tests.samples import Sample, samples

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from lossapi import chunks, readings
-from lossapi.binding import Plan
 from lossapi.definition import Primitive, metric
 from lossapi.domains import Array, Real
+from lossapi.plan import Plan
 from lossapi.states import State
 from tests.laws.every import Outcome, definition_of, every_primitive, outcome, readings_of
 from tests.samples import Sample, batched

@@ -6,8 +6,10 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from lossapi.binding import Plan, bind
+from lossapi import binding
+from lossapi.binding import bind
 from lossapi.errors import LossError
+from lossapi.plan import Plan
 from tests.lossapi.definitions import ERROR, PAIRED, PICKED, RATIO
 
 SCORES = np.full((2, 4, 3), 0.25)
@@ -110,3 +112,37 @@ def test_a_map_that_weighs_itself_takes_weights_within_a_row() -> None:
     pair = {"prediction": np.ones((2, 3)), "target": np.ones((2, 3))}
     assert planned(RATIO, [1.0, 2.0], {"per_sample": True}, **pair).weighs_within is False
     assert planned(RATIO, np.ones((2, 3)), {"per_sample": True}, **pair).weighs_within is True
+
+
+def known(definition: Any, weight: Any = None, **tensors: Any) -> Plan:
+    """A plan that may have been made before."""
+    arrays = {name: np.asarray(each) for name, each in tensors.items()}
+    return binding.planned(definition, arrays, {}, None if weight is None else np.asarray(weight))
+
+
+def test_a_plan_made_before_is_filled_with_the_new_arrays() -> None:
+    for scale in (1.0, 2.0):
+        scores = np.moveaxis(SCORES * scale, 1, 2)
+        tensors, weight = {"prediction": scores, "target": LABELS}, np.array([1.0, scale])
+        plan = binding.planned(PICKED, tensors, {"class_axis": 2}, weight)
+        fresh = bind(PICKED, tensors, {"class_axis": 2}, weight)
+        for mine, theirs in zip((*plan.tensors, plan), (*fresh.tensors, fresh), strict=True):
+            part = "weight" if mine is plan else "array"
+            assert np.array_equal(getattr(mine, part), getattr(theirs, part))
+        assert all(np.shares_memory(each.array, tensors[each.name]) for each in plan.tensors)
+        assert (plan.bindings, plan.shape, plan.weight_shape) == (fresh.bindings, fresh.shape, fresh.weight_shape)
+
+
+def test_plans_are_kept_without_their_arrays() -> None:
+    plan = known(ERROR, prediction=np.zeros((50, 2)), target=np.zeros((50, 2))).hollow({"prediction", "target"})
+    assert not any(any(array.strides) for tensor in plan.tensors for array in (tensor.array, tensor.given))
+
+
+def test_unlike_dtypes_and_weights_are_planned_anew() -> None:
+    single, double = np.zeros(3, np.float32), np.zeros(3)
+    assert known(ERROR, prediction=single, target=single).dtype == np.float32
+    assert known(ERROR, prediction=double, target=double).dtype == np.float64
+    assert known(ERROR, prediction=double, target=double).weight is None
+    weighted = known(ERROR, [1.0, 2.0, 3.0], prediction=double, target=double).weight
+    assert weighted is not None
+    assert weighted.tolist() == [1.0, 2.0, 3.0]

@@ -5,9 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lossapi.binding import Plan, bind
-from lossapi.chunks import map_chunk, take, true_labels
+from lossapi import engine
+from lossapi.binding import bind
+from lossapi.chunks import map_chunk, take
 from lossapi.errors import DomainError
+from lossapi.plan import Plan
 from lossapi.states import WEIGHT, Sums, Totals, Values
 from tests.lossapi.definitions import ERROR, PICKED, RATIO
 
@@ -46,10 +48,15 @@ def test_weights_of_classes_are_those_of_the_rows_that_enter() -> None:
 
 
 def test_the_true_labels_are_those_named_last() -> None:
-    found = true_labels(picked())
-    assert found is not None
-    assert found.name == "target"
-    assert true_labels(bind(PICKED, {"prediction": SCORES, "target": np.zeros(3, int)}, {})) is None
+    assert picked().true_label == "target"
+    assert bind(PICKED, {"prediction": SCORES, "target": np.zeros(3, int)}, {}).true_label is None
+
+
+def test_a_label_that_no_index_can_be_is_a_fault() -> None:
+    labels = np.array([0, 1, 2**64 - 1], np.uint64)
+    with pytest.raises(DomainError, match=r"< 2\*\*63, got 18446744073709551615 - at \$\.target\[2\]"):
+        engine.compute("accuracy", {"prediction": labels, "target": labels})
+    assert engine.compute("accuracy", {"prediction": labels[:2], "target": labels[:2]}).value == 1.0
 
 
 @pytest.mark.parametrize(("start", "place"), [(0, 4), (3, 4)])

@@ -4,7 +4,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from lossapi import domains
+from lossapi import domains, open_domains
 from lossapi.domains import Bindings, Domain, Forms, Spec
 from lossapi.errors import DomainError, DtypeError, ShapeError
 
@@ -131,3 +131,15 @@ def test_a_number_for_a_name_is_a_size() -> None:
 
 def test_unknown_sizes_are_shown_by_name() -> None:
     assert spec("batch classes *axes").shape({"batch": 2, "*axes": (3,)}) == (2, "classes", 3)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_open_end_is_outside_itself(dtype: str) -> None:
+    for of, end in (("PositiveReal", 0.0), ("Growth", -1.0)):
+        above = vars(open_domains)[of]
+        bounds = above.bounds({}, {})
+        inside, outside = np.array([np.nextafter(np.dtype(dtype).type(end), 1)]), np.array([2.0, end], dtype)
+        assert above.holds(inside, bounds)
+        assert not above.holds(outside, bounds)
+        with pytest.raises(DomainError, match=f"Expected a number > {end:g}, got {end:g} - at"):
+            above.check("target", outside, bounds)

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lossapi.binding import Bound, bind
+from lossapi.binding import bind
 from lossapi.errors import LossError
+from lossapi.plan import Bound
 from tests.lossapi.definitions import ERROR, PICKED, TOTAL
 
 SCORES = np.full((2, 4), 0.25)

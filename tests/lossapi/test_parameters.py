@@ -89,3 +89,11 @@ def test_a_parameter_without_a_default_is_required() -> None:
     required = parameters.model("required", {"num_classes": (Count, ...)})
     with pytest.raises(ParameterError, match=r"Expected num_classes, got nothing - at \$\.num_classes"):
         parameters.check(required, {})
+
+
+def test_a_choice_among_numbers_takes_no_boolean() -> None:
+    chosen = parameters.model("chosen", {"p": (Literal[1, 2], 1), "zero": (Literal[0, "nan"], 0)})
+    assert parameters.check(chosen, {"p": 2, "zero": "nan"}) == {"p": 2, "zero": "nan"}
+    for wrong in ({"p": True}, {"zero": False}):
+        with pytest.raises(ParameterError):
+            parameters.check(chosen, wrong)

@@ -67,6 +67,19 @@ TF_NN = [
 ]
 
 
+KERAS_METRICS = """
+    BinaryCrossentropy CategoricalCrossentropy CategoricalHinge ConcordanceCorrelation CosineSimilarity Hinge
+    KLDivergence LogCoshError Mean MeanAbsoluteError MeanAbsolutePercentageError MeanSquaredError
+    MeanSquaredLogarithmicError PearsonCorrelation Poisson R2Score RootMeanSquaredError SparseCategoricalCrossentropy
+    SquaredHinge Sum
+"""
+TF_METRICS = """
+    average_precision_at_k mean mean_absolute_error mean_cosine_distance mean_relative_error mean_squared_error
+    mean_tensor percentage_below precision_at_k precision_at_top_k recall_at_k recall_at_top_k root_mean_squared_error
+    sparse_average_precision_at_k sparse_precision_at_k
+"""
+
+
 def missing(library: str, names: list[str]) -> list[str]:
     """The names that are no preset."""
     return [name for name in names if name not in like.presets()[library]]
@@ -96,6 +109,36 @@ def test_every_loss_of_keras() -> None:
 def test_every_loss_of_optax() -> None:
     losses = pytest.importorskip("optax").losses
     assert missing("optax", public(losses)) == []
+
+
+def functions_of(module: ModuleType) -> list[str]:
+    """The public functions that a module has, imported ones of its package too."""
+    package = module.__name__.rpartition(".")[0]
+    found = {name: value for name, value in vars(module).items() if name[0] != "_" and inspect.isfunction(value)}
+    return sorted(name for name, value in found.items() if value.__module__.startswith(package))
+
+
+def test_every_metric_of_regression_of_scikit_learn() -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    names = [name for name in functions_of(metrics._regression) if hasattr(metrics, name)]
+    assert len(names) >= 17
+    assert missing("sklearn", [*names, "log_loss", "brier_score_loss", "ndcg_score", "dcg_score"]) == []
+    assert missing("sklearn", ["d2_log_loss_score", "d2_brier_score"]) == []
+
+
+def test_every_metric_of_regression_of_torchmetrics() -> None:
+    every = functions_of(pytest.importorskip("torchmetrics.functional.regression"))
+    names = [name for name in every if name != "critical_success_index"]  # counts of classes
+    assert len(names) >= 20
+    assert missing("torchmetrics", names) == []
+
+
+def test_every_metric_of_numbers_of_keras() -> None:
+    assert missing("keras", [f"metrics.{name}" for name in KERAS_METRICS.split()]) == []
+
+
+def test_every_metric_of_numbers_of_tensorflow_1() -> None:
+    assert missing("tf1", [f"metrics.{name}" for name in TF_METRICS.split()]) == []
 
 
 def test_every_loss_of_tensorflow_1() -> None:

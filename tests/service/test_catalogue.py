@@ -1,6 +1,7 @@
 """The catalogues, the cards, health and the limits."""
 
 import httpx
+from prometheus_client.parser import text_string_to_metric_families
 
 from lossapi import like, registry
 
@@ -63,3 +64,24 @@ def test_people_are_shown_the_documentation(client: httpx.Client) -> None:
     page = client.get("/", follow_redirects=True)
     assert page.status_code == 200
     assert "swagger" in page.text
+
+
+def test_a_card_says_whether_there_is_a_model_and_why_not(client: httpx.Client) -> None:
+    assert client.get("/v1/losses/huber").json()["onnx"] == {"value": True, "gradient": True}
+    ctc = client.get("/v1/losses/ctc").json()["onnx"]
+    assert (ctc["value"], ctc["gradient"]) == (True, False)
+    assert "Expected" in ctc["because"]
+    assert "onnx" not in client.get("/v1/metrics/r2").json()
+
+
+def test_prometheus_reads_what_computes_and_where(client: httpx.Client) -> None:
+    reply = client.get("/metrics")
+    assert reply.headers["content-type"].startswith("text/plain; version=")
+    found = {
+        (sample.labels["backend"], sample.labels["provider"])
+        for family in text_string_to_metric_families(reply.text)
+        for sample in family.samples
+        if sample.name == "lossapi_provider_info"
+    }
+    assert found == set(client.get("/health/ready").json()["backends"].items())
+    assert ("numpy", "CPUExecutionProvider") in found

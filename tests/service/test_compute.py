@@ -117,3 +117,19 @@ def test_a_gradient_under_like_is_named_by_the_librarys_arguments(client: httpx.
 def test_the_shared_keys_are_checked_under_like_too(client: httpx.Client, option: dict[str, object]) -> None:
     reply = client.post("/v1/like/torch/huber_loss", json={"input": [0.5], "target": [0.0], **option})
     assert (reply.status_code, reply.json()["errors"][0]["pointer"].split("/")[1]) == (422, next(iter(option)))
+
+
+def test_a_request_like_one_before_is_read_by_its_own_values(client: httpx.Client) -> None:
+    def ask(scale: float, **more: object) -> dict[str, object]:
+        body = {"prediction": [0.0, 3.0 * scale], "target": [0.0, 0.0], "delta": 1.0, **more}
+        reply: dict[str, object] = client.post("/v1/losses/huber", json=body).json()
+        return reply
+
+    assert [ask(scale)["value"] for scale in (1.0, 2.0, 1.0)] == [1.25, 2.75, 1.25]
+    assert ask(1.0, weight=[1.0, 2.0])["value"] == 2.5
+    assert ask(1.0, reduction="sum")["value"] == 2.5
+    assert ask(1.0, delta=2)["value"] == ask(1.0, delta=2.0)["value"] == 2.0
+    assert ask(1.0, delta=True)["code"] == "parameter"
+    fault = ask(1.0, prediction=[0.0, "x"])
+    assert fault["code"] == "dtype"
+    assert fault["errors"][0]["pointer"] == "/prediction/1"  # type: ignore[index]  # a problem's list

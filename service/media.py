@@ -1,0 +1,108 @@
+"""Which format a request comes in and which its reply is asked for: `Content-Type`, `Content-Encoding`, `Accept`."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from starlette.exceptions import HTTPException
+
+from lossapi.codecs import CODECS
+from lossapi.codecs.codec import Codec, Limits
+from lossapi.codecs.json import MEDIA_TYPE
+from lossapi.codecs.room import let_go
+from lossapi.codecs.tensors import Base64, Buffer
+from lossapi.codecs.unfold import PARTS, unfold
+
+JSON = CODECS[MEDIA_TYPE]
+ALIASES: Mapping[str, str] = {
+    "": MEDIA_TYPE,
+    "application/x-www-form-urlencoded": MEDIA_TYPE,
+    "text/json": MEDIA_TYPE,
+    "application/vnd.msgpack": "application/msgpack",
+    "application/x-msgpack": "application/msgpack",
+}
+"""Other names that a format goes by; no name at all is JSON, and so is what `curl -d` says of itself."""
+
+
+class Wire(NamedTuple):
+    """How the bytes of a request are read, and those of its reply written."""
+
+    reader: Codec
+    coding: str
+    writer: Codec
+
+    def read(self, body: Buffer, limits: Limits) -> dict[str, Any]:
+        """What a body says by names; the body is let go of where no tensor is a view of it."""
+        plain = unfold(body, self.coding, limits) if self.coding else body
+        given = self.reader.decode(plain, limits)
+        for each in (body, plain):
+            let_go(each)
+        return given
+
+    def write(self, reply: Mapping[str, Any], form: Mapping[str, Any]) -> bytes:
+        """The bytes of a reply."""
+        return self.writer.encode(reply, form["nonfinite"], form["encoding"])
+
+    def form(self, options: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+        """How numbers are written: as asked, else tensors as the request's were, bytes or lists."""
+        in_bytes = self.reader is not JSON or any(
+            type(value) is dict and isinstance(value.get("data"), str | Base64) for value in given.values()
+        )
+        return {
+            "nonfinite": options.get("nonfinite") or "string",
+            "encoding": options.get("encoding") or ("base64" if in_bytes else "list"),
+        }
+
+
+@lru_cache(maxsize=256)
+def wire(content_type: bytes, content_encoding: bytes, accept: bytes) -> Wire:
+    """The formats that the headers name; a format that is not read here is refused with those that are."""
+    return Wire(_reader(_name(content_type)), _coding(_name(content_encoding)), _writer(accept.decode("latin-1")))
+
+
+def _name(header: bytes) -> str:
+    return header.decode("latin-1").partition(";")[0].strip().lower()
+
+
+def _reader(name: str) -> Codec:
+    known = MEDIA_TYPE if name.endswith("+json") else ALIASES.get(name, name)
+    if known not in CODECS:
+        raise HTTPException(415, f"{name} is not read here; send {', '.join(CODECS)}")
+    return CODECS[known]
+
+
+def _coding(name: str) -> str:
+    if name in ("", "identity"):
+        return ""
+    if name not in PARTS:
+        raise HTTPException(415, f"Content-Encoding {name} is not read here; send {', '.join(PARTS)} or none")
+    return name
+
+
+def _writer(accept: str) -> Codec:
+    """The format that is wanted most; where several are, the one that is named most closely, JSON before others."""
+    ranges = [_range(each) for each in accept.split(",") if each.strip()] or [("*/*", 1.0)]
+    wanted: list[tuple[float, int, Codec]] = []
+    for name, codec in CODECS.items():
+        names = ("*/*", f"{name.partition('/')[0]}/*", name)
+        closest, quality = max(
+            (names.index(each), quality) for each, quality in [*ranges, ("*/*", 0.0)] if each in names
+        )
+        wanted.append((quality, closest, codec))
+    quality, _, best = max(wanted, key=lambda each: each[:2])
+    if not quality:
+        raise HTTPException(406, f"no reply in {accept}; accept {', '.join(CODECS)}")
+    return best
+
+
+def _range(text: str) -> tuple[str, float]:
+    """A media range and how much it is wanted."""
+    name, *parameters = (part.strip().lower() for part in text.split(";"))
+    quality = 1.0
+    for key, _, value in (each.partition("=") for each in parameters):
+        if key.strip() == "q":
+            with suppress(ValueError):
+                quality = float(value)
+    name = "*/*" if name == "*" else ALIASES.get(name, name)
+    return name, quality if 0 <= quality <= 1 else 1.0
