@@ -212,8 +212,11 @@ def state_kinds(definition: Primitive, parameters: Mapping[str, Any]) -> set[Any
     """Which kinds of state a definition has under some parameters."""
     kinds = set()
     for mapping in definition.maps_for(parameters):
+        if mapping.gives == "state":
+            kinds |= set(get_args(mapping.output)) or {mapping.output}
+            continue
         rows = mapping.gives == "rows" or definition.for_rows(parameters)
-        kinds.add(Totals if rows else Sums if mapping.gives == "sums" else mapping.output)
+        kinds.add(Totals if rows else Sums)
     return kinds
 
 

@@ -25,7 +25,7 @@ def scores(
     *,
     task: Task | None = None,
     thresholds: Thresholds | None = None,
-) -> State:
+) -> Table | Counts:
     """The scores of positives and negatives: exactly, or counted between `thresholds` (so many from 0 to 1, or these).
 
     Of two tensors of one shape the target says 0 or 1; of rank 2 they are several labels a row, unless `task` says
@@ -39,7 +39,7 @@ def pairs_of_classes(
     prediction: Real[Array, "batch classes *axes"],
     target: Label[Array, "batch *axes"],
     weight: Weight[Array, "batch *axes"] | None = None,
-) -> State:
+) -> Table | Counts:
     """Each class against each other one, by the score of the first: columns (0, 1), (0, 2), …, (1, 0), …"""
     xp = namespace(prediction)
     score, _, weight = in_columns(prediction, target, weight, False)
@@ -76,7 +76,7 @@ def collected(
     count: int,
     thresholds: Thresholds | None,
     inclusive: bool = True,
-) -> State:
+) -> Table | Counts:
     """The table of the scores, or by column how many lie at or above (or else above) so many of the thresholds."""
     if thresholds is None:
         return Table.of_rows(score, positive, weight, count)

@@ -10,7 +10,8 @@ from lossapi.maps.scores import Curve, Thresholds, ascending, collected, curves,
 from lossapi.maps.sklearn_labels import DIFFERS
 from lossapi.maps.sklearn_scores import positives
 from lossapi.presets import Preset, sklearn, tf1
-from lossapi.states import State
+from lossapi.score_tables import Table
+from lossapi.states import Counts, State
 
 
 def above_thresholds(
@@ -20,7 +21,7 @@ def above_thresholds(
     *,
     thresholds: Thresholds,
     task: Task | None = None,
-) -> State:
+) -> Table | Counts:
     """How many positives and negatives lie between the thresholds; what equals one is not above it."""
     score, positive, weight = in_columns(prediction, target, weight, is_multilabel(prediction, target, task))
     return collected(score, positive, weight, target.size, thresholds, inclusive=False)
