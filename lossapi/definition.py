@@ -215,13 +215,21 @@ def loss(
     rows: tuple[str, Any, Function | None] | None = None,
     like: Sequence[Preset] = (),
     reduction: str = "mean",
+    as_metric: Sequence[Preset] | None = None,
 ) -> Callable[[F], F]:
-    """Declare a loss. One `of` a map of sums is taken per sample too, under the parameter `per_sample`."""
+    """Declare a loss. One `of` a map of sums is taken per sample too, under the parameter `per_sample`.
+
+    With `as_metric` a metric of its name too, like these presets: the weighted mean of its rows.
+    """
     mode = row_mode("per_sample") if of is not None and rows is None else rows
 
     def declare(function: F) -> F:
         made = define("loss", function, family, of=of, rows=mode, like=like, reduction=reduction)
         function.__dict__["definition"] = made
+        if as_metric is not None:
+            function.__dict__["as_metric"] = define(
+                "metric", function, family, of=of, rows=rows, like=as_metric, reduction="weighted_mean"
+            )
         return function
 
     return declare

@@ -43,18 +43,24 @@ def _modules() -> Iterator[ModuleType]:
             yield importlib.import_module(f"{package.__name__}.{module.name}")
 
 
+def _declared(module: ModuleType) -> Iterator[Definition]:
+    """What a module's own functions are declared to be; a loss may be a metric too."""
+    for value in vars(module).values():
+        for definition in (getattr(value, mark, None) for mark in ("definition", "as_metric")):
+            if isinstance(definition, Definition) and value.__module__ == module.__name__:
+                yield definition
+
+
 @cache
 def catalogue() -> Mapping[tuple[Kind, str], Definition]:
     """Every definition by (kind, name), in the order of the names."""
     found: dict[tuple[Kind, str], Definition] = {}
     for module in _modules():
-        for value in vars(module).values():
-            definition = getattr(value, "definition", None)
-            if isinstance(definition, Definition) and value.__module__ == module.__name__:
-                key = (definition.kind, definition.name)
-                if key in found and found[key] is not definition:
-                    raise ValueError(f"{definition.kind} {definition.name} is defined twice")
-                found[key] = definition
+        for definition in _declared(module):
+            key = (definition.kind, definition.name)
+            if key in found and found[key] is not definition:
+                raise ValueError(f"{definition.kind} {definition.name} is defined twice")
+            found[key] = definition
     for key, definition in found.items():
         if isinstance(definition, Combination):
             found[key] = replace(definition, losses=losses)

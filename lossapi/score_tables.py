@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lossapi.domains import Array
+from lossapi.errors import Conflict, ParameterError
 
 UNSIGNED: dict[int, Any] = {4: np.uint32, 8: np.uint64}
 
@@ -28,9 +29,15 @@ class Table:
     negative: Array
     edges: Array
     count: int = 0
-    tidy: bool = True
-
+    tidy: int = 1
     grows: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        ends = self.edges
+        entries = {len(each) if each.ndim == 1 else -1 for each in (self.score, self.positive, self.negative)}
+        whole = ends.ndim == 1 and ends.dtype.kind in "iu" and len(ends) > 1 and ends[0] == 0
+        if not whole or np.any(ends[1:] < ends[:-1]) or entries != {int(ends[-1])} or self.score.dtype.kind != "f":
+            raise ParameterError("a table whose edges part its scores into columns", "another", ("edges",))
 
     @property
     def columns(self) -> int:
@@ -47,7 +54,7 @@ class Table:
 
     def pooled(self) -> "Table":
         """All columns as one."""
-        return Table.merged([replace(self, edges=self.edges[[0, -1]], tidy=self.columns == 1 and self.tidy)])
+        return Table.merged([replace(self, edges=self.edges[[0, -1]], tidy=int(self.columns == 1) * self.tidy)])
 
     @staticmethod
     def of_rows(score: Array, positive: Array, weight: Array | None = None, count: int | None = None) -> "Table":
@@ -60,20 +67,22 @@ class Table:
         flat, label = np.ravel(score.T), np.ravel(positive.T).astype(bool)
         edges = np.arange(columns + 1) * rows
         if weight is None:
-            return Table(flat, label, ~label, edges, count, tidy=False)
+            return Table(flat, label, ~label, edges, count, tidy=0)
         weights = np.ravel(np.broadcast_to(weight, score.shape).T).astype(np.float64)
         there = weights != 0
         edges = np.concatenate([[0], np.cumsum(there)])[edges]
         flat, label, weights = flat[there], label[there], weights[there]
         if (weights == 1).all():
-            return Table(flat, label, ~label, edges, count, tidy=False)
-        return Table(flat, np.where(label, weights, 0.0), np.where(label, 0.0, weights), edges, count, tidy=False)
+            return Table(flat, label, ~label, edges, count, tidy=0)
+        return Table(flat, np.where(label, weights, 0.0), np.where(label, 0.0, weights), edges, count, tidy=0)
 
     @staticmethod
     def merged(tables: Sequence["Table"]) -> "Table":
         """Several tables of the same columns as one that is tidy."""
         if len(tables) == 1 and tables[0].tidy:
             return tables[0]
+        if len({each.columns for each in tables}) > 1:
+            raise Conflict("tables of as many columns", ", ".join(str(each.columns) for each in tables))
         found = [_tidied(parts) for parts in _by_column(tables)]
         lengths = [len(score) for score, _, _ in found]
         score, positive, negative = (_joined([each[i] for each in found]) for i in range(3))

@@ -1,11 +1,54 @@
 """The hinge loss over classes: the right class should lead every other by a margin of 1."""
 
-from lossapi.conventions import unbatched
+from lossapi.conventions import Arguments, unbatched
 from lossapi.definition import loss
 from lossapi.domains import Array, Label, Probability, Real, Rows
+from lossapi.errors import ShapeError, Unsupported
 from lossapi.functions import namespace, one_hot
 from lossapi.layouts import keras_plain_pair
-from lossapi.presets import keras, optax
+from lossapi.maps.sklearn_labels import DIFFERS, occurring, one_column, ranks, whole
+from lossapi.maps.sklearn_scores import finite
+from lossapi.maps.torchmetrics_tasks import by_task, scored
+from lossapi.presets import keras, optax, sklearn
+
+TASKS = {
+    "binary": "squared=False, ignore_index=None",
+    "multiclass": "num_classes, squared=False, multiclass_mode='crammer-singer', ignore_index=None",
+    "": "task, num_classes=None, squared=False, multiclass_mode='crammer-singer', ignore_index=None",
+}
+
+
+def against_none(score: Array) -> Array:
+    """A score of two classes as one for each: that of the first is 0."""
+    xp = namespace(score)
+    return xp.stack([xp.zeros_like(score), score], axis=1)
+
+
+def decisions(arguments: Arguments) -> Arguments:
+    """scikit-learn's classes in order, with a score each; or two, with a score that is positive for the second."""
+    given = dict(arguments)
+    target, score = whole(one_column(given["target"]), "target"), finite(given["prediction"], "prediction")
+    labels, classes = given.pop("labels"), occurring(target)
+    known = classes if labels is None else sorted({int(label) for label in labels})
+    if len(known) > 2:
+        if score.ndim != 2 or score.shape[1] != len(known) or not set(classes) <= set(known):
+            raise ShapeError(f"decisions for {len(known)} classes", f"shape {score.shape}", ("prediction",))
+        return {**given, "target": ranks(target, known), "prediction": score}
+    if one_column(score).ndim != 1 or len(classes) > 2:
+        raise ShapeError("one decision a row", f"shape {score.shape}", ("prediction",))
+    xp = namespace(target)
+    second = xp.astype((target == classes[-1]) & (len(classes) == 2), xp.int64)
+    return {**given, "target": second, "prediction": against_none(one_column(score))}
+
+
+def leading(arguments: Arguments) -> Arguments:
+    """torchmetrics' margins, of probabilities; neither squared nor one against all."""
+    given = scored(arguments)
+    if given.pop("squared") or given.pop("multiclass_mode", "crammer-singer") != "crammer-singer":
+        raise Unsupported("squared false, multiclass_mode crammer-singer", "another", ("squared",))
+    if given.pop("task") == "binary":
+        given["prediction"] = against_none(given["prediction"])
+    return {name: value for name, value in given.items() if name != "thresholds"}
 
 
 @loss(
@@ -29,6 +72,15 @@ from lossapi.presets import keras, optax
             unchecked=frozenset({"target"}),
             differs="a label out of range stands for no class",
         ),
+    ],
+    as_metric=[
+        sklearn(
+            "hinge_loss(y_true, pred_decision, labels=None, sample_weight=None)",
+            {"pred_decision": "prediction"},
+            prepare=decisions,
+            differs=f"{DIFFERS}; a lone label is the negative one",
+        ),
+        *by_task("hinge_loss", TASKS, prepare=leading, averages=False),
     ],
 )
 def categorical_hinge(

@@ -47,6 +47,7 @@ def _from_binary(arguments: Arguments) -> Arguments:
             differs="targets outside -1 and 1 are multiplied as they are: 0 costs 1",
         ),
     ],
+    as_metric=(),
 )
 def hinge(prediction: Real[Array, "batch *axes"], target: Sign[Array, "batch *axes"]) -> Rows[Array, "batch *axes"]:
     """How far a score falls short of the margin 1 on its target's side: the loss of support vector machines.
@@ -86,6 +87,7 @@ def hinge(prediction: Real[Array, "batch *axes"], target: Sign[Array, "batch *ax
             differs="targets that are all 0 or 1 are taken for -1 and 1",
         ),
     ],
+    as_metric=(),
 )
 def squared_hinge(
     prediction: Real[Array, "batch *axes"], target: Sign[Array, "batch *axes"]

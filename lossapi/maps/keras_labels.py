@@ -109,6 +109,21 @@ def above(arguments: Arguments) -> Arguments:
     return elements({**arguments, "prediction": xp.astype(prediction > arguments["threshold"], xp.int64)})
 
 
+def several_hot(arguments: Arguments) -> Arguments:
+    """Keras' rows of classes, each yes or no: above a threshold, or without one as great as any of its row."""
+    given = {**arguments, "average": arguments["average"] or "none"}
+    target, prediction, limit = given["target"], given["prediction"], given.pop("threshold")
+    if target.ndim != 2 or target.shape != prediction.shape:
+        raise ShapeError("y_true and y_pred of one shape (rows, classes)", f"shape {target.shape}", ("target",))
+    xp = namespace(prediction)
+    if limit is None:
+        greatest = xp.max(prediction, axis=1, keepdims=True)
+        called = (prediction >= greatest) & (xp.abs(prediction) > 1e-9)
+    else:
+        called = prediction > limit
+    return {**given, "target": integers(target, "target"), "prediction": xp.astype(called, xp.int64), "align": None}
+
+
 def truths(arguments: Arguments) -> Arguments:
     """TensorFlow 1's booleans: anything but 0 is true, in labels and predictions."""
     xp = namespace(arguments["target"])

@@ -9,6 +9,9 @@ from lossapi.functions import namespace
 
 Arguments = dict[str, Any]
 
+FEW = 1 << 16
+"""A range of labels for which a table is made."""
+
 DIFFERS = "the classes are the labels that occur, in order, whatever integers they are"
 
 
@@ -23,8 +26,7 @@ def occurring_labels(arguments: Arguments) -> Arguments:
     if target.ndim != 1 or prediction.ndim != 1:
         return given | _of_columns(target, prediction, wanted)
     target, prediction = whole(target, "target"), whole(prediction, "prediction")
-    xp = namespace(target)
-    classes = [int(label) for label in xp.sort(xp.unique_values(xp.concat([target, prediction])))]
+    classes = sorted({*occurring(target), *occurring(prediction)})
     if wanted is None or given.get("average") == "binary":
         ranked = {"target": ranks(target, classes), "prediction": ranks(prediction, classes)}
         return given | ranked | _positive(given, classes, ranked)
@@ -54,9 +56,29 @@ def whole(array: Array, name: str) -> Array:
     return xp.astype(labels, xp.int64)
 
 
+def occurring(labels: Array) -> list[int]:
+    """The labels that occur, in order; those of a small range by marking each as it is met."""
+    xp = namespace(labels)
+    if not labels.size:
+        return []
+    low, high = int(xp.min(labels)), int(xp.max(labels))
+    if high - low >= FEW:
+        return [int(label) for label in xp.sort(xp.unique_values(labels))]
+    seen = xp.zeros(high - low + 1, dtype=xp.bool)
+    seen[labels - low] = True
+    return [low + int(place) for place in xp.nonzero(seen)[0]]
+
+
 def ranks(labels: Array, order: Sequence[int]) -> Array:
     """Where each label stands in an order that holds them all."""
     xp = namespace(labels)
+    if order == list(range(len(order))):
+        return labels
+    low = min(order)
+    if max(order) - low < FEW:
+        places = xp.zeros(max(order) - low + 1, dtype=xp.int64)
+        places[xp.asarray(order) - low] = xp.arange(len(order))
+        return xp.take(places, labels - low)
     known = xp.asarray(order, dtype=xp.int64)
     by_size = xp.argsort(known)
     return xp.take(by_size, xp.searchsorted(xp.take(known, by_size), labels))

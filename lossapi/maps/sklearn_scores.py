@@ -5,7 +5,7 @@ from typing import Any
 from lossapi.domains import Array
 from lossapi.errors import DomainError, ParameterError, ShapeError
 from lossapi.functions import namespace
-from lossapi.maps.sklearn_labels import distinct, one_column, ranks, whole
+from lossapi.maps.sklearn_labels import distinct, occurring, one_column, ranks, whole
 
 Arguments = dict[str, Any]
 
@@ -18,12 +18,6 @@ def finite(array: Array, name: str) -> Array:
     if not namespace(array).all(namespace(array).isfinite(array)):
         raise DomainError(f"finite {name}", "NaN or infinity", (name,))
     return array
-
-
-def occurring(target: Array) -> list[int]:
-    """The labels that occur, in order."""
-    xp = namespace(target)
-    return [int(label) for label in xp.sort(xp.unique_values(target))]
 
 
 def positives(arguments: Arguments) -> Arguments:

@@ -4,7 +4,7 @@ from lossapi.definition import metric
 from lossapi.domains import Array
 from lossapi.maps.averages import Labels, ZeroDivision, averaged
 from lossapi.maps.confusion import SAMPLES, confusion
-from lossapi.maps.keras_labels import one_threshold, truths
+from lossapi.maps.keras_labels import one_threshold, several_hot, truths
 from lossapi.maps.sklearn_labels import DIFFERS, occurring_labels
 from lossapi.maps.torchmetrics_tasks import STATISTICS, by_task
 from lossapi.parameters import Average, NonNegative
@@ -20,6 +20,12 @@ def as_sklearn(head: str) -> Preset:
     """The scikit-learn function of that name and first arguments; these share the others."""
     text = f"{head}, labels=None, pos_label=1, average='binary', sample_weight=None, zero_division='warn')"
     return sklearn(text, prepare=occurring_labels, differs=DIFFERS)
+
+
+def as_keras_f(name: str, options: str) -> Preset:
+    """Keras' class of rows of classes, each yes or no."""
+    text = f"metrics.{name}(y_true, y_pred, sample_weight=None, {options})"
+    return keras_metric(text, prepare=several_hot, fixed={"task": "multilabel"})
 
 
 def as_keras(name: str, older: str) -> tuple[Preset, Preset]:
@@ -104,7 +110,11 @@ def recall(
     family="classification",
     of=confusion,
     rows=SAMPLES,
-    like=[as_sklearn("f1_score(y_true, y_pred"), *by_task("f1_score", STATISTICS, last="zero_division=0")],
+    like=[
+        as_sklearn("f1_score(y_true, y_pred"),
+        *by_task("f1_score", STATISTICS, last="zero_division=0"),
+        as_keras_f("F1Score", "average=None, threshold=None"),
+    ],
 )
 def f1(
     counts: Counts,
@@ -136,7 +146,11 @@ def f1(
     family="classification",
     of=confusion,
     rows=SAMPLES,
-    like=[as_sklearn("fbeta_score(y_true, y_pred, beta"), *by_task("fbeta_score", BETA, last="zero_division=0")],
+    like=[
+        as_sklearn("fbeta_score(y_true, y_pred, beta"),
+        *by_task("fbeta_score", BETA, last="zero_division=0"),
+        as_keras_f("FBetaScore", "average=None, beta=1.0, threshold=None"),
+    ],
 )
 def f_beta(
     counts: Counts,

@@ -9,8 +9,8 @@ from lossapi.errors import ParameterError, Unsupported
 from lossapi.functions import namespace
 from lossapi.maps.averages import divided, named, weighted_mean
 from lossapi.maps.scores import Average, Curve, Thresholds, Undefined, curves, over_columns, scores, together, trapezoid
-from lossapi.maps.sklearn_labels import DIFFERS, one_column, ranks, whole
-from lossapi.maps.sklearn_scores import finite, occurring, positives
+from lossapi.maps.sklearn_labels import DIFFERS, occurring, one_column, ranks, whole
+from lossapi.maps.sklearn_scores import finite, positives
 from lossapi.maps.torchmetrics_tasks import by_task, not_macro, scored
 from lossapi.presets import sklearn
 from lossapi.states import State

@@ -14,6 +14,7 @@ from lossapi.maps.scores import (
     Curve,
     Thresholds,
     Undefined,
+    begun,
     curves,
     over_columns,
     pairs_of_classes,
@@ -123,9 +124,10 @@ def area(curve: Curve, most: float | None, undefined: Undefined) -> Array:
     xp = namespace(curve.tp)
     if curve.positives == 0 or curve.negatives == 0:
         return xp.asarray(float(undefined))
-    fpr, tpr = rates(curve)
     if most is None or most == 1.0:
-        return trapezoid(tpr, fpr)
+        fp, tp = begun(curve)
+        return trapezoid(tp, fp) / (1.0 * curve.positives * curve.negatives)
+    fpr, tpr = rates(curve)
     stop = int(xp.searchsorted(fpr, xp.asarray(most, dtype=fpr.dtype), side="right"))
     share = (most - fpr[stop - 1]) / (fpr[stop] - fpr[stop - 1])
     cut = xp.reshape(tpr[stop - 1] + share * (tpr[stop] - tpr[stop - 1]), (1,))

@@ -21,8 +21,8 @@ from lossapi.maps.scores import (
     scores,
     together,
 )
-from lossapi.maps.sklearn_labels import DIFFERS, whole
-from lossapi.maps.sklearn_scores import occurring, positives
+from lossapi.maps.sklearn_labels import DIFFERS, occurring, whole
+from lossapi.maps.sklearn_scores import positives
 from lossapi.maps.torchmetrics_tasks import by_task, not_macro, scored
 from lossapi.presets import sklearn
 from lossapi.states import State

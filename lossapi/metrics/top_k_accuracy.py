@@ -8,8 +8,8 @@ from lossapi.domains import Array, Label, Real, Weight
 from lossapi.errors import ParameterError, ShapeError
 from lossapi.functions import namespace
 from lossapi.maps.row_means import mean, weighed
-from lossapi.maps.sklearn_labels import DIFFERS, distinct, one_column, ranks, whole
-from lossapi.maps.sklearn_scores import finite, occurring
+from lossapi.maps.sklearn_labels import DIFFERS, distinct, occurring, one_column, ranks, whole
+from lossapi.maps.sklearn_scores import finite
 from lossapi.parameters import Count
 from lossapi.presets import keras_metric, sklearn
 from lossapi.states import Counts

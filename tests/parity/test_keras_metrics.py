@@ -110,3 +110,14 @@ def test_operating_points_are_kerass(function: str, weight: Any) -> None:
             told = {"y_true": LABELS, "y_pred": scores, HELD[function]: bound, **weighed(weight)}
             held(function, told)
             held(function, {**told, "num_thresholds": 21})
+
+
+@every_weight
+@pytest.mark.parametrize("average", [None, "micro", "macro", "weighted"])
+def test_f_of_classes_is_kerass(average: str | None, weight: Any) -> None:
+    rng = np.random.default_rng(7)
+    scores, truths = rng.integers(0, 6, (40, 4)) / 5, rng.integers(0, 2, (40, 4)) * np.array([1, 1, 1, 0])
+    for limit in (None, 0.4):
+        told = {"y_true": truths, "y_pred": scores, "average": average, "threshold": limit, **weighed(weight)}
+        held("F1Score", told)
+        held("FBetaScore", {**told, "beta": 0.5})
