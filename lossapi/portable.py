@@ -238,8 +238,6 @@ def _unpacked(value: Any, annotation: Any) -> Any:
     if isinstance(value, list):
         return tuple(_within((index,), _unpacked, each, *inner or (None,)) for index, each in enumerate(value))
     number = NUMBERS.get(value) if isinstance(value, str) else value
-    if annotation is bool and isinstance(number, bool):
-        return number
     if isinstance(number, bool) or not isinstance(number, int | float):
         raise ParameterError("a number, a tensor or an object of them", repr(value)[:60])
     return np.asarray(number, np.float64) if annotation is Any else number
@@ -247,7 +245,7 @@ def _unpacked(value: Any, annotation: Any) -> Any:
 
 def _has_type(value: Any, annotation: Any) -> bool:
     """Whether a value is of a field's annotated type."""
-    kinds = {bool: bool, int: int, float: int | float, Any: np.ndarray}
+    kinds = {int: int, float: int | float, Any: np.ndarray}
     if get_origin(annotation) is tuple:
         return isinstance(value, tuple) and all(isinstance(each, np.ndarray) for each in value)
     if get_origin(annotation) is not None:
