@@ -28,8 +28,8 @@ format: $(VENV)/dev.stamp ## rewrite the sources the way check wants them
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 
-parity: $(VENV)/parity.stamp ## run the tests beside torch, scikit-learn, keras, optax (1 GB)
-	$(BIN)/pytest -n auto $(ARGS)
+parity: $(VENV)/parity.stamp ## hold the numbers against torch, scikit-learn, keras, optax, torchmetrics (1 GB)
+	$(BIN)/pytest -n auto tests/parity $(ARGS)
 
 examples: $(VENV)/dev.stamp ## run every example against a server of its own
 	$(BIN)/python -m examples.run

@@ -143,6 +143,7 @@ class Plan:
         return self._with(bound, None if self.weight is None else np.asarray(weight).reshape(self.weight.shape))
 
     def _refilled(self, bound: Bound, given: Array) -> Bound:
+        given = np.asarray(given)
         array = given if bound.array is bound.given else laid_out(self, bound, given)
         return Bound(bound.name, bound.spec, array, given)
 

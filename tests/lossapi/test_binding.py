@@ -133,6 +133,13 @@ def test_a_plan_made_before_is_filled_with_the_new_arrays() -> None:
         assert (plan.bindings, plan.shape, plan.weight_shape) == (fresh.bindings, fresh.shape, fresh.weight_shape)
 
 
+def test_numbers_and_lists_are_arrays_the_second_time_too() -> None:
+    for _ in range(2):
+        tensors = {"prediction": [1.0, 2.0], "target": np.zeros(2), "scale": 0.25}
+        plan = binding.planned(ERROR, tensors, {})
+        assert all(isinstance(each.array, np.ndarray) for each in plan.tensors)
+
+
 def test_plans_are_kept_without_their_arrays() -> None:
     plan = known(ERROR, prediction=np.zeros((50, 2)), target=np.zeros((50, 2))).hollow({"prediction", "target"})
     assert not any(any(array.strides) for tensor in plan.tensors for array in (tensor.array, tensor.given))

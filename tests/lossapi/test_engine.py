@@ -12,7 +12,7 @@ from lossapi.binding import bind
 from lossapi.definition import loss
 from lossapi.domains import Array, Real, Rows
 from lossapi.engine import Call, cuts, run
-from lossapi.errors import DomainError, EmptyError, LossError, NonFiniteError, ParameterError, UnknownKey, Unsupported
+from lossapi.errors import DomainError, EmptyError, LossError, NonFiniteError, ParameterError, UnknownKey
 from tests.lossapi.definitions import ERROR, PAIRED, PICKED, RATIO, TOTAL
 
 ROWS = np.array([[1.0, 2.0], [3.0, 6.0]])
@@ -77,11 +77,9 @@ def test_an_unknown_parameter_is_refused() -> None:
         compute(ERROR, PAIR, {"delta": 1.0})
 
 
-@pytest.mark.parametrize(
-    ("option", "asked", "error"), [("returns", ("values",), Unsupported), ("backend", "cuda", ParameterError)]
-)
-def test_what_no_definition_can_give_is_refused(option: str, asked: Any, error: type[LossError]) -> None:
-    with pytest.raises(error):
+@pytest.mark.parametrize(("option", "asked"), [("returns", ("values",)), ("backend", "cuda")])
+def test_what_no_definition_can_give_is_refused(option: str, asked: Any) -> None:
+    with pytest.raises(ParameterError):
         compute(ERROR, PAIR, **{option: asked})
 
 

@@ -35,10 +35,20 @@ def as_bytes(context: schemathesis.SerializationContext, value: Any) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode()
 
 
-# A longer look: LOSSAPI_FUZZ=100 pytest tests/service/test_openapi.py
-EXAMPLES = int(os.environ.get("LOSSAPI_FUZZ", "2"))
-schema = schemathesis.openapi.from_asgi("/openapi.json", create_app()).exclude(
-    path_regex="^/v1/(losses|metrics)/", method="GET"
+def left_out() -> list[str]:
+    """The definitions whose tensors another one takes too: requests to both are read alike."""
+    every = list(registry.catalogue().values())
+    first = {(each.kind, each.input_names): each for each in reversed(every)}
+    return [f"/v1/{registry.PLURAL[d.kind]}/{d.name}" for d in every if first[d.kind, d.input_names] is not d]
+
+
+# A longer look, at every definition: LOSSAPI_FUZZ=100 pytest tests/service/test_openapi.py
+FUZZ = os.environ.get("LOSSAPI_FUZZ")
+EXAMPLES = int(FUZZ or "2")
+schema = (
+    schemathesis.openapi.from_asgi("/openapi.json", create_app())
+    .exclude(path_regex="^/v1/(losses|metrics)/", method="GET")
+    .exclude(path=[] if FUZZ else left_out())
 )
 
 
