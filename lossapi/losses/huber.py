@@ -60,7 +60,7 @@ def huber(
     """
     xp = namespace(prediction)
     error = xp.abs(prediction - target)
-    near = xp.clip(error, None, delta)
+    near = xp.minimum(error, delta)
     return near * (error - 0.5 * near)
 
 
@@ -96,5 +96,5 @@ def smooth_l1(
     error = xp.abs(prediction - target)
     if beta == 0:
         return error
-    near = xp.clip(error, None, beta)
+    near = xp.minimum(error, beta)
     return near * (error - 0.5 * near) / beta
