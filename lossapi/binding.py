@@ -26,6 +26,7 @@ SINGLE, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 PLANS: Memo[Plan] = Memo(1024)
 """Plans without their arrays, to be filled anew."""
 
+ARRAYS = (np.ndarray, np.generic)
 _itemsize = attrgetter("itemsize")
 
 
@@ -62,7 +63,7 @@ def _alike(tensors: Mapping[str, Array], parameters: Mapping[str, Any], weight: 
 
 
 def _kind(tensor: Array) -> tuple[Any, Any]:
-    return (tensor.shape, tensor.dtype) if isinstance(tensor, np.ndarray | np.generic) else (None, tensor)
+    return (tensor.shape, tensor.dtype) if isinstance(tensor, ARRAYS) else (None, tensor)
 
 
 def bind(

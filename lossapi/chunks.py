@@ -25,7 +25,7 @@ class Part(NamedTuple):
     """What one chunk's map is called with, and what then weighs and masks its rows."""
 
     tensors: dict[str, Array | None]
-    parameters: dict[str, Any]
+    parameters: Mapping[str, Any]
     weight: Array | None
     mask: Array | None
 
@@ -42,11 +42,10 @@ def prepared(plan: Plan, cut: slice, unchecked: frozenset[str]) -> Part:
     """The rows in `cut`, ready for the map."""
     tensors, mask = take(plan, cut, unchecked)
     weight = _cut_weight(plan, cut)
-    given = dict(plan.map_parameters)
     if plan.map.weight is not None:
         tensors["weight"] = _own_weight(plan, weight if plan.weighs_within else None, mask, tensors)
         weight = None if plan.weighs_within else weight
-    return Part(tensors, given, weight, mask)
+    return Part(tensors, plan.map_parameters, weight, mask)
 
 
 def folded(plan: Plan, out: Any, part: Part, keep: bool) -> State:
@@ -99,7 +98,7 @@ def take(plan: Plan, cut: slice, unchecked: frozenset[str]) -> tuple[dict[str, A
         if bound.name in plan.bounds and bound.name.partition(".")[0] not in unchecked:
             check(plan, bound, array)
         taken[bound.name] = cast(plan, bound, array)
-    return {each.name: taken.get(each.name) for each in plan.map.inputs}, mask
+    return taken if plan.in_order else {each.name: taken.get(each.name) for each in plan.map.inputs}, mask
 
 
 def check(plan: Plan, bound: Bound, array: Array) -> None:
@@ -116,7 +115,7 @@ def cast(plan: Readable, bound: Bound, array: Array) -> Array:
         if array.dtype == UNSIGNED:
             _require_index(bound, array)
         return array.astype(np.intp, copy=False)
-    return array.astype(plan.dtype, copy=False)
+    return array if array.dtype == plan.dtype else array.astype(plan.dtype)
 
 
 def _require_index(bound: Bound, array: Array) -> None:

@@ -231,7 +231,8 @@ def fold(
     def step(cut: slice) -> State:
         return chunks.map_chunk(plan, cut, keep, unchecked, run)
 
-    return chunks.merged(plan, _mapped(step, cuts(plan), threads))
+    pieces = cuts(plan)
+    return chunks.merged(plan, [step(pieces[0])] if len(pieces) == 1 else _mapped(step, pieces, threads))
 
 
 def cuts(plan: Plan) -> list[slice]:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from functools import lru_cache, wraps
 from typing import Any, TypeVar, cast
 
+import numpy as np
+
 from lossapi.domains import Array
 
 LOG_2 = 0.6931471805599453
@@ -19,6 +21,8 @@ F = TypeVar("F", bound=Callable[..., Array])
 def namespace(*arrays: Array) -> Any:
     """The Array-API namespace of the first array."""
     for array in arrays:
+        if type(array) is np.ndarray:
+            return np
         found = getattr(array, "__array_namespace__", None)
         if found is not None:
             return found()

@@ -116,6 +116,11 @@ class Plan:
         return {name: value for name, value in self.parameters.items() if name in self.map.parameters}
 
     @cached_property
+    def in_order(self) -> bool:
+        """Whether its tensors are those that the map takes, one for one."""
+        return [bound.name for bound in self.tensors] == [each.name for each in self.map.inputs]
+
+    @cached_property
     def bounds(self) -> Mapping[str, Bounds]:
         """The bounds in force, of the tensors whose values have to be looked at."""
         found = {t.name: t.spec.domain.bounds(self.parameters, self.bindings) for t in self.tensors}

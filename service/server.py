@@ -1,8 +1,63 @@
 """Starts uvicorn under the settings."""
 
+import asyncio
+from typing import Any
+
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.settings import Settings, choose_providers
+
+HEAD, END = b"HTTP/1.1 ", b"\r\n\r\n"
+SHORT = 1 << 16
+"""A longer part is not copied to join it."""
+
+
+class Joined:
+    """A transport that writes the head of a reply together with what follows it: one call of the system, not two.
+
+    A head that nothing follows in the same turn of the loop is written by itself.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._loop = asyncio.get_running_loop()
+        self._head = b""
+        self.is_closing = transport.is_closing
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Write, but for a head, which waits for what comes next."""
+        if self._head and len(data) <= SHORT:
+            data, self._head = self._head + data, b""
+        elif self._head:
+            self.flush()
+        elif data.startswith(HEAD) and data.endswith(END):
+            self._head = data
+            self._loop.call_soon(self.flush)
+            return
+        self._transport.write(data)
+
+    def flush(self) -> None:
+        """Write a head that still waits."""
+        if self._head:
+            head, self._head = self._head, b""
+            self._transport.write(head)
+
+    def close(self) -> None:
+        """Write what waits, then close."""
+        self.flush()
+        self._transport.close()
+
+
+class OneWrite(HttpToolsProtocol):
+    """uvicorn's protocol over such a transport."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its base has it
+        """A client has connected."""
+        super().connection_made(Joined(transport))  # type: ignore[arg-type]  # it does what a transport does
 
 
 def serve(settings: Settings) -> None:
@@ -19,4 +74,5 @@ def serve(settings: Settings) -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        http=OneWrite,
     )
