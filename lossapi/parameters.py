@@ -44,9 +44,8 @@ def read_parameters(*functions: Callable[..., Any]) -> dict[str, Field]:
 
 def model(name: str, fields: Mapping[str, Field]) -> type[BaseModel]:
     """A pydantic model of parameters: strict, finite, no unknown keys."""
-    strict = {name: (_without_booleans(kind), default) for name, (kind, default) in fields.items()}
-    made: type[BaseModel] = create_model(name, __config__=STRICT, **strict)  # type: ignore[call-overload]  # the fields are data
-    return made
+    strict: dict[str, Any] = {key: (_without_booleans(kind), default) for key, (kind, default) in fields.items()}
+    return create_model(name, __config__=STRICT, **strict)
 
 
 def _without_booleans(kind: Any) -> Any:

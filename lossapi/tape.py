@@ -171,7 +171,7 @@ NAMESPACE: Any = _namespace()
 
 
 def _operate() -> None:
-    """Give the operators their functions, reflected ones with the arguments exchanged."""
+    """Give the arrays their operators, reflected ones with the arguments exchanged; no hash, as == gives an array."""
 
     def reflected(function: Callable[..., Any]) -> Callable[..., Any]:
         return lambda self, other: function(other, self)
@@ -180,7 +180,8 @@ def _operate() -> None:
         setattr(Traced, f"__{symbol}__", getattr(NAMESPACE, name))
     for symbol, name in BINARY.items():
         setattr(Traced, f"__r{symbol}__", reflected(getattr(NAMESPACE, name)))
+    for name, member in {"__hash__": None, "namespace": NAMESPACE}.items():
+        setattr(Traced, name, member)
 
 
 _operate()
-Traced.namespace = NAMESPACE

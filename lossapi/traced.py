@@ -37,7 +37,6 @@ class Traced:
 
     __slots__ = ("aligned", "arguments", "cotangent", "number", "options", "owned", "sources", "tracked", "value")
     namespace: ClassVar[Any]
-    __hash__ = None  # type: ignore[assignment]  # == compares elements
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """Wiring only: which path is answered by what."""
 
 from collections.abc import Mapping
-from functools import cache, partial
+from functools import cache
 
 from fastapi_offline import FastAPIOffline
 from starlette.requests import Request
@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from lossapi import __version__, registry
+from lossapi.codecs import json
 from service import catalogue, compute, errors, health, metrics, openapi_protocol
 from service.catalogue import Endpoint
 from service.direct import Direct
@@ -31,11 +32,13 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         redoc_url=None,
         title="lossapi",
         version=__version__,
-        routes=routes(computing, {**protocol.paths(), **protocol.not_offered()}),
+        routes=routes(
+            computing,
+            {**protocol.paths(), **protocol.not_offered(), "/openapi.json": {"GET": described(protocol.paths())}},
+        ),
         exception_handlers=errors.handlers(),
     )
     app.state.settings = settings
-    app.openapi = cache(partial(openapi_protocol.document, protocol.paths()))  # type: ignore[method-assign]  # FastAPI's own way to bring another document
     return Direct(RequestId(Inlet(app, inferring)), computing)
 
 
@@ -66,6 +69,19 @@ def by_method(endpoints: Mapping[str, Endpoint]) -> Endpoint:
 
     async def endpoint(request: Request) -> Response:
         return await endpoints["GET" if request.method == "HEAD" else request.method](request)
+
+    return endpoint
+
+
+def described(protocol: Paths) -> Endpoint:
+    """Answers with the OpenAPI document, which is made when it is first asked for."""
+
+    @cache
+    def document() -> bytes:
+        return json.encode(openapi_protocol.document(protocol))
+
+    async def endpoint(request: Request) -> Response:
+        return Response(document(), media_type=json.MEDIA_TYPE)
 
     return endpoint
 

@@ -19,7 +19,7 @@ class Joined:
     A head that nothing follows in the same turn of the loop is written by itself.
     """
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: Any) -> None:
         self._transport = transport
         self._loop = asyncio.get_running_loop()
         self._head = b""
@@ -28,13 +28,13 @@ class Joined:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Write, but for a head, which waits for what comes next."""
         if self._head and len(data) <= SHORT:
             data, self._head = self._head + data, b""
         elif self._head:
             self.flush()
-        elif data.startswith(HEAD) and data.endswith(END):
+        elif isinstance(data, bytes) and data.startswith(HEAD) and data.endswith(END):
             self._head = data
             self._loop.call_soon(self.flush)
             return
@@ -55,9 +55,14 @@ class Joined:
 class OneWrite(HttpToolsProtocol):
     """uvicorn's protocol over such a transport."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its base has it
-        """A client has connected."""
-        super().connection_made(Joined(transport))  # type: ignore[arg-type]  # it does what a transport does
+    def connection_made(self, transport: Any) -> None:
+        """A client has connected: uvicorn is given what does as its transport does."""
+        joined: Any = Joined(transport)
+        super().connection_made(joined)
+
+
+UVICORN: dict[str, Any] = {"http": OneWrite, "access_log": False, "server_header": False, "proxy_headers": False}
+"""Its options that no setting changes."""
 
 
 def serve(settings: Settings) -> None:
@@ -71,8 +76,5 @@ def serve(settings: Settings) -> None:
         workers=settings.workers,
         log_level=settings.log_level,
         timeout_keep_alive=settings.keep_alive,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        http=OneWrite,
+        **UVICORN,
     )

@@ -55,7 +55,7 @@ def _ours(x: Any) -> bool:
 
 
 def _operate() -> None:
-    """Give the arrays their operators, reflected ones with the arguments exchanged."""
+    """Give the arrays their operators, reflected ones with the arguments exchanged; no hash, as == gives an array."""
 
     def operator(function: Callable[..., Any]) -> Callable[..., Any]:
         return lambda self, *others: function(self, *others) if all(map(_ours, others)) else NotImplemented
@@ -67,9 +67,9 @@ def _operate() -> None:
         setattr(Symbol, f"__{symbol}__", operator(getattr(NAMESPACE, name)))
     for symbol, name in BINARY.items():
         setattr(Symbol, f"__r{symbol}__", reflected(getattr(NAMESPACE, name)))
-    setattr(Symbol, "__getitem__", indexing.getitem)  # noqa: B010  # mypy knows no such method
-    for name in ("mT", "T"):
-        setattr(Symbol, name, property(NAMESPACE.matrix_transpose))
+    turned = property(NAMESPACE.matrix_transpose)
+    for name, member in {"__getitem__": indexing.getitem, "__hash__": None, "mT": turned, "T": turned}.items():
+        setattr(Symbol, name, member)
 
 
 _operate()

@@ -22,7 +22,6 @@ class Symbol:
     """A handle on a value of the graph; assignment within an array lets the handle point at another value."""
 
     __slots__ = ("constant", "dtype", "held", "shape", "value", "weak")
-    __hash__ = None  # type: ignore[assignment]  # == compares elements
 
     def __init__(
         self,

@@ -1,5 +1,6 @@
 """The area under the ROC curve over the logarithm of the false positive rate: the early part of a ranking."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from lossapi.conventions import Arguments, steps
@@ -44,7 +45,7 @@ def as_list(arguments: Arguments) -> Arguments:
 def log_auc(
     state: State,
     *,
-    fpr_range: list[Fraction] = [0.001, 0.1],  # noqa: B006 - read, never written
+    fpr_range: Sequence[Fraction] = (0.001, 0.1),
     average: Average = "macro",
     undefined: Undefined = "nan",
     thresholds: Thresholds | None = None,

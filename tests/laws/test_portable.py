@@ -12,7 +12,8 @@ from lossapi.codecs import json
 from lossapi.definition import Primitive
 from lossapi.engine import Call, run
 from lossapi.errors import Conflict, LossError, ParameterError, Unsupported
-from tests.laws.every import every_primitive, outcome
+from lossapi.losses.huber import huber
+from tests.laws.every import definition_of, every_primitive, outcome
 from tests.samples import batched
 
 Post = Callable[[Any], Any]
@@ -28,7 +29,8 @@ def merged_states_read_as_the_whole(definition: Primitive, post: Post = through_
     for sample in batched(definition):
         for weight in (None, np.random.default_rng(1).choice([0.0, 0.5, 3.0], sample.batch)):
             whole = run(Call(definition, sample.tensors, sample.parameters, weight, returns=("state",)))
-            ends = (0, 1, sample.batch // 2, sample.batch)  # type: ignore[operator]  # a batched sample has rows
+            assert sample.batch is not None
+            ends = (0, 1, sample.batch // 2, sample.batch)
             parts = []
             for start, end in pairwise(ends):
                 rows, part = slice(start, end), sample.rows(slice(start, end))
@@ -53,7 +55,7 @@ def test_a_state_that_loses_digits_on_the_way_is_caught() -> None:
         return through_json({**state, "content": content})
 
     with pytest.raises(AssertionError, match="huber"):
-        merged_states_read_as_the_whole(registry.get("loss", "huber"), rounded)  # type: ignore[arg-type]  # a primitive
+        merged_states_read_as_the_whole(definition_of(huber), rounded)
 
 
 def state_of(name: str, rows: Any, **parameters: Any) -> Any:

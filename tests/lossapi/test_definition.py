@@ -137,5 +137,6 @@ def test_a_trailing_underscore_is_no_part_of_the_name() -> None:
 
 
 def test_a_record_cannot_be_changed() -> None:
+    record: Any = read(error)
     with pytest.raises(AttributeError):
-        read(error).name = "other"  # type: ignore[misc]  # the point of the test
+        record.name = "other"

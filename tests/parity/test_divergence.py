@@ -21,7 +21,8 @@ def distribution(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
 
 def drawn(shape: tuple[int, ...], dtype: str, seed: int = 0) -> tuple[Any, Any]:
     rng = np.random.default_rng(seed)
-    return tuple(np.asarray(distribution(rng, shape), dtype) for _ in range(2))  # type: ignore[return-value]  # two of them
+    one, two = (np.asarray(distribution(rng, shape), dtype) for _ in range(2))
+    return one, two
 
 
 @pytest.mark.filterwarnings("ignore:reduction")

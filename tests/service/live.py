@@ -9,11 +9,13 @@ import httpx
 import uvicorn
 from starlette.types import ASGIApp
 
+from service.server import UVICORN
+
 
 @contextmanager
 def serving(app: ASGIApp) -> Iterator[httpx.Client]:
     """A client of `app`, which is served on a free port meanwhile."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", **UVICORN))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

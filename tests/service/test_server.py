@@ -30,12 +30,12 @@ class Written:
         return self.closed
 
 
-def after(*parts: bytes, close: bool = False) -> list[bytes]:
+def after(*parts: bytes | memoryview, close: bool = False) -> list[bytes]:
     """What has been written once these parts were and the loop took a turn."""
 
     async def write() -> list[bytes]:
         written = Written()
-        transport = Joined(written)  # type: ignore[arg-type]  # as much of one as is needed
+        transport = Joined(written)
         for part in parts:
             transport.write(part)
         if close:
@@ -53,6 +53,7 @@ def after(*parts: bytes, close: bool = False) -> list[bytes]:
     [
         ([START, b"body"], [START + b"body"]),
         ([START, b""], [START]),
+        ([START, memoryview(b"view"), memoryview(b"another")], [START + b"view", b"another"]),
         ([START, b"one", b"two"], [START + b"one", b"two"]),
         ([START, b"1", START, b"2"], [START + b"1", START + b"2"]),
         ([START], [START]),

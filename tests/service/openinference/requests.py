@@ -51,7 +51,7 @@ def binary_input(name: str, shape: Sequence[int], size: int, datatype: str = "FP
     return {"name": name, "shape": shape, "datatype": datatype, "parameters": {"binary_data_size": size}}
 
 
-def json_input(name: str, shape: Sequence[int], data: Any, datatype: str = "FP32") -> dict[str, Any]:
+def json_input(name: str, shape: Sequence[float], data: Any, datatype: str = "FP32") -> dict[str, Any]:
     """The header of a tensor with its numbers."""
     return {"name": name, "shape": shape, "datatype": datatype, "data": data}
 

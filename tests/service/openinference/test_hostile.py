@@ -53,7 +53,7 @@ HOSTILE: dict[str, tuple[bytes, int | str | None, str]] = {
     "a negative size": (one(binary_input("prediction", [2], -1)), None, "binary_data_size >= 0"),
     "a size of 65 bits": (one(binary_input("prediction", [2], 2**64 - 1)), None, "binary_data_size <= 9.22"),
     "a negative shape": (one(json_input("prediction", [-2], [1, 2])), None, "at $.inputs[0].shape[0]"),
-    "a shape of reals": (one(json_input("prediction", [2.0], [1, 2])), None, "at $.inputs[0].shape[0]"),  # type: ignore[list-item]  # that is the point
+    "a shape of reals": (one(json_input("prediction", [2.0], [1, 2])), None, "at $.inputs[0].shape[0]"),
     "a shape that overflows": (
         one(binary_input("prediction", [2**31, 2**31, 4], 0)),
         None,
