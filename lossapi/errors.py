@@ -25,6 +25,11 @@ from typing import ClassVar, Self
 
 Path = tuple[str | int, ...]
 
+LONGEST = 200
+"""Characters of a phrase, or of a step of a path, that a message repeats: what a request holds may be long."""
+MOST_FAULTS = 20
+"""Faults that one error tells of; it counts the others."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -33,6 +38,10 @@ class Fault:
     expected: str
     got: str
     where: Path = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "got", _short(self.got))
+        object.__setattr__(self, "where", tuple(_short(s) if isinstance(s, str) else s for s in self.where))
 
     @property
     def pointer(self) -> str:
@@ -49,22 +58,27 @@ class Fault:
         return f"Expected {self.expected}, got {self.got}{place}"
 
 
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
 class LossError(ValueError):
-    """The root: a code for programs, a title for people, and one or more faults."""
+    """The root: a code for programs, a title for people, one or more faults, and how many more are not told."""
 
     code: ClassVar[str] = "error"
     title: ClassVar[str] = "Error"
+    more: int = 0
 
     def __init__(self, expected: str, got: str, where: Sequence[str | int] = ()) -> None:
         self.faults: tuple[Fault, ...] = (Fault(expected, got, tuple(where)),)
         super().__init__(expected, got, where)
 
     @classmethod
-    def of(cls, faults: Iterable[Fault]) -> Self:
-        """An error with several faults."""
+    def of(cls, faults: Iterable[Fault], more: int = 0) -> Self:
+        """An error with several faults, and more of the kind."""
         faults = tuple(faults)
         error = cls(faults[0].expected, faults[0].got, faults[0].where)
-        error.faults = faults
+        error.faults, error.more = faults[:MOST_FAULTS], more + len(faults[MOST_FAULTS:])
         return error
 
     def within(self, *prefix: str | int) -> Self:
@@ -78,7 +92,7 @@ class LossError(ValueError):
         return self
 
     def __str__(self) -> str:
-        return "; ".join(map(str, self.faults))
+        return "; ".join([*map(str, self.faults), *([f"and {self.more} more"] if self.more else [])])
 
 
 def _renamed(where: Path, names: Mapping[str, str | Path]) -> Path:
@@ -167,7 +181,7 @@ class Unsupported(Invalid):
 def nearest(name: str, known: Iterable[str]) -> str:
     """A phrase that offers the nearest known names, or lists them when they are few."""
     known = list(known)
-    close = get_close_matches(name, known, n=3, cutoff=0.5)
+    close = get_close_matches(name[:LONGEST], known, n=3, cutoff=0.5)
     if close:
         return " or ".join(map(repr, close))
     return "one of " + ", ".join(map(repr, known[:12])) + (", …" if len(known) > 12 else "")

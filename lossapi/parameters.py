@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, cr
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticUndefined
 
-from lossapi.errors import Fault, LossError, ParameterError, UnknownKey, nearest
+from lossapi.errors import MOST_FAULTS, Fault, LossError, ParameterError, UnknownKey, nearest
 
 Positive: TypeAlias = Annotated[float, Gt(0)]
 NonNegative: TypeAlias = Annotated[float, Ge(0)]
@@ -83,9 +83,9 @@ def as_error(error: ValidationError, known: Iterable[str]) -> LossError:
         inner = detail.get("ctx", {}).get("error")
         if isinstance(inner, LossError):
             return inner.within(*_where(detail))
-    faults = [_fault(detail, known) for detail in details]
+    faults = [_fault(detail, known) for detail in details[:MOST_FAULTS]]
     unknown = all(detail["type"] == "extra_forbidden" for detail in details)
-    return (UnknownKey if unknown else ParameterError).of(faults)
+    return (UnknownKey if unknown else ParameterError).of(faults, len(details[MOST_FAULTS:]))
 
 
 def _where(detail: ErrorDetails) -> tuple[str | int, ...]:

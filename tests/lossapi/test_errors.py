@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 from lossapi import errors
-from lossapi.errors import Fault, LossError, ShapeError, UnknownKey, nearest
+from lossapi.errors import LONGEST, MOST_FAULTS, Fault, LossError, ShapeError, UnknownKey, nearest
 
 TREE = [each for _, each in inspect.getmembers(errors, inspect.isclass) if issubclass(each, LossError)]
 
@@ -29,6 +29,19 @@ def test_several_faults_are_one_error() -> None:
     error = UnknownKey.of([Fault("'a'", "unknown key 'aa'", ("aa",)), Fault("'b'", "unknown key 'bb'", ("bb",))])
     assert isinstance(error, UnknownKey)
     assert str(error) == "Expected 'a', got unknown key 'aa' - at $.aa; Expected 'b', got unknown key 'bb' - at $.bb"
+
+
+def test_what_a_request_holds_is_repeated_up_to_a_length() -> None:
+    long = "x" * (2 * LONGEST)
+    error = UnknownKey(nearest(long, ["x"]), f"unknown key {long!r}", ("given", long, 7))
+    assert len(str(error)) < 3 * LONGEST
+    assert error.faults[0].where == ("given", long[: LONGEST - 1] + "…", 7)
+
+
+def test_faults_beyond_some_are_counted() -> None:
+    error = UnknownKey.of([Fault("a", str(number)) for number in range(MOST_FAULTS + 3)], 4)
+    assert len(error.faults) == MOST_FAULTS
+    assert str(error).endswith(f"got {MOST_FAULTS - 1}; and 7 more")
 
 
 def test_an_error_is_seen_from_one_level_up() -> None:

@@ -140,6 +140,14 @@ def test_an_unknown_name_is_a_404_that_suggests(client: httpx.Client, path: str)
     assert "such as" in problem["detail"]
 
 
+def test_many_faults_and_long_names_make_no_long_reply(client: httpx.Client) -> None:
+    many = {**{f"key {number}": 0 for number in range(5000)}, "x" * 100_000: 0, "prediction": [0.0], "target": [0.0]}
+    reply = client.post("/v1/losses/huber", json=many)
+    assert (reply.status_code, reply.json()["code"]) == (422, "unknown_key")
+    assert reply.json()["detail"].endswith("and 4981 more")
+    assert len(reply.content) < 20_000
+
+
 def test_an_unknown_path_is_a_404(client: httpx.Client) -> None:
     refuse(client.get("/v3/losses"), 404, "not_found")
 
