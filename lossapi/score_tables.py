@@ -72,11 +72,13 @@ class Table:
             return Table(flat, label, ~label, edges, count, tidy=0)
         weights = np.ravel(np.broadcast_to(weight, score.shape).T).astype(np.float64)
         there = weights != 0
-        edges = np.concatenate([[0], np.cumsum(there)])[edges]
-        flat, label, weights = flat[there], label[there], weights[there]
+        if not there.all():
+            edges = np.concatenate([[0], np.cumsum(there)])[edges]
+            flat, label, weights = flat[there], label[there], weights[there]
         if (weights == 1).all():
             return Table(flat, label, ~label, edges, count, tidy=0)
-        return Table(flat, np.where(label, weights, 0.0), np.where(label, 0.0, weights), edges, count, tidy=0)
+        positive = weights * label
+        return Table(flat, positive, weights - positive, edges, count, tidy=0)
 
     @staticmethod
     def merged(tables: Sequence["Table"]) -> "Table":
@@ -169,12 +171,13 @@ def _steps(reached: Array) -> Array:
 
 def _weighed(score: Array, positive: Array, negative: Array) -> tuple[Array, Array, Array]:
     """The weights of positives and negatives at each score."""
-    order = ascending(score)[0][::-1]
-    score = score[order]
-    starts = np.flatnonzero(np.concatenate([[True], score[1:] != score[:-1]]))
-    return score[starts] + score.dtype.type(0), _added(positive[order], starts), _added(negative[order], starts)
+    order, ordered = ascending(score)
+    order, found = order[::-1], ordered[::-1].astype(score.dtype) + score.dtype.type(0)  # no -0.0
+    starts = np.flatnonzero(np.concatenate([[True], found[1:] != found[:-1]]))
+    return found[starts], _added(positive[order], starts), _added(negative[order], starts)
 
 
 def _added(weights: Array, starts: Array) -> Array:
     """The sum of each run of weights; truth values count."""
-    return np.add.reduceat(weights.astype(np.float64 if weights.dtype.kind == "f" else np.int64), starts)
+    whole = weights.astype(np.float64 if weights.dtype.kind == "f" else np.int64, copy=False)
+    return whole if len(starts) == len(whole) else np.add.reduceat(whole, starts)
