@@ -1,11 +1,21 @@
-"""`python -m benchmarks [http|openinference|kernels|backends] [--quick]`."""
+"""`python -m benchmarks [http|openinference|kernels|metrics|chunks|backends] [--quick]`."""
 
 import argparse
 import os
 import platform
 import signal
 import sys
+from importlib import import_module
 from types import FrameType
+
+CASES = {
+    "http": "the service against a plain one",
+    "openinference": "binary tensors against the limit of the machine",
+    "kernels": "losses against torch",
+    "metrics": "metrics against scikit-learn and torchmetrics",
+    "chunks": "a hundred million rows in constant memory",
+    "backends": "writes the table by which a backend is chosen; not run by default",
+}
 
 
 def leave(number: int, _frame: FrameType | None) -> None:
@@ -15,31 +25,17 @@ def leave(number: int, _frame: FrameType | None) -> None:
 
 def main() -> int:
     """Run what was asked for, by default all but the table of backends."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure lossapi.")
-    parser.add_argument(
-        "what", nargs="?", choices=["http", "openinference", "kernels", "backends"], help="default: the first three"
-    )
+    about = "; ".join(f"{name}: {text}" for name, text in CASES.items())
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure lossapi.", epilog=about)
+    parser.add_argument("what", nargs="?", choices=list(CASES), help="default: all but backends")
     parser.add_argument("--quick", action="store_true", help="smaller and fewer: whether it runs, no figures")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, leave)
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    wanted = [arguments.what] if arguments.what else [name for name in CASES if name != "backends"]
     status = 0
-    if arguments.what in (None, "http"):
-        from benchmarks import http
-
-        status |= http.main(quick=arguments.quick)
-    if arguments.what in (None, "openinference"):
-        from benchmarks import openinference
-
-        status |= openinference.main(quick=arguments.quick)
-    if arguments.what in (None, "kernels"):
-        from benchmarks import kernels
-
-        status |= kernels.main(quick=arguments.quick)
-    if arguments.what == "backends":
-        from benchmarks import backends
-
-        status |= backends.main(quick=arguments.quick)
+    for name in wanted:
+        status |= import_module(f"benchmarks.{name}").main(quick=arguments.quick)
     return status
 
 

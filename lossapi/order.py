@@ -10,6 +10,47 @@ import numpy as np
 from lossapi.domains import Array
 from lossapi.errors import TooLarge
 
+FEW, MANY, EXCHANGES = 1 << 10, 1 << 22, 12
+"""Rows from which on packing pays; up to which enough upper bits are left; rounds in which neighbours are exchanged."""
+
+
+def ascending(x: Array) -> tuple[Array, Array]:
+    """Where the values lie from the least to the greatest, equal ones in their order and NaN last; and the values so.
+
+    One sort of integers moves both: the upper bits of a float, which order it, and its place instead of the lower ones.
+    Values that differ in the lower bits alone may then stand the wrong way round, and are exchanged.
+    """
+    x = np.asarray(x, np.float64)
+    width = len(x).bit_length()
+    low, high = (x.min(), x.max()) if FEW < len(x) <= MANY else (np.nan, np.nan)
+    if np.isnan(low):
+        return _by_places(x)
+    far = high - low < min(abs(low), abs(high))
+    keys = (x - low if far else x + 0.0).view(np.int64)  # near 0 the upper bits tell more; no -0.0
+    keys ^= (keys >> 63) & np.int64(2**63 - 1)  # of numbers below zero larger bits are smaller
+    keys >>= width
+    keys <<= width
+    keys |= np.arange(len(x))
+    keys.sort()
+    order = keys & (2**width - 1)
+    ordered = x[order]
+    for _ in range(EXCHANGES):
+        wrong = np.flatnonzero(ordered[1:] < ordered[:-1])
+        if not len(wrong):
+            return order, ordered
+        if len(wrong) > len(x) // 8:
+            break
+        wrong = wrong[np.diff(wrong, prepend=-2) > 1]
+        pair, turned = np.stack([wrong, wrong + 1]), np.stack([wrong + 1, wrong])
+        order[pair], ordered[pair] = order[turned], ordered[turned]
+    return _by_places(x)
+
+
+def _by_places(x: Array) -> tuple[Array, Array]:
+    """The same by an ordinary sort of places."""
+    order = np.argsort(x, stable=True)
+    return order, x[order]
+
 
 def quantile(x: Array, weight: Array | None, fraction: float) -> float:
     """The least value that `fraction` of the weight does not exceed; between two such, their mean.
@@ -23,32 +64,30 @@ def quantile(x: Array, weight: Array | None, fraction: float) -> float:
         return float("nan")
     if weight is None:
         return _plain_quantile(x, fraction)
-    order = np.argsort(x)
+    order, ordered = ascending(x)
     reached = np.cumsum(weight[order])
     wanted = fraction * 100.0 / 100.0 * reached[-1] or np.nextafter(0.0, 1.0)
     place = min(int(np.searchsorted(reached, wanted)), len(x) - 1)
     last = place if reached[place] - wanted > np.finfo(np.float64).eps else min(place + 1, len(x) - 1)
-    return float((x[order[place]] + x[order[last]]) / 2.0)
+    return float((ordered[place] + ordered[last]) / 2.0)
 
 
 def _plain_quantile(x: Array, fraction: float) -> float:
     """The same of rows that count once each: no sorting is needed."""
     wanted = fraction * 100.0 / 100.0 * len(x)
     place = max(int(np.ceil(wanted)) - 1, 0)
-    last = min(place + 1, len(x) - 1) if place + 1 == wanted else place
-    found = np.partition(x, sorted({place, last}))
-    return float((found[place] + found[last]) / 2.0)
+    found = np.partition(x, place)
+    last = found[place + 1 :].min() if place + 1 == wanted < len(x) else found[place]
+    return float((found[place] + last) / 2.0)
 
 
 def ranks(x: Array, weight: Array | None) -> Array:
     """The place of each value in the order, less one half, in units of weight; of equal ones the mean place."""
-    order = np.argsort(x)
-    ends = _ends(x[order])
+    order, ordered = ascending(x)
+    ends = _ends(ordered)
     reached = ends + 1.0 if weight is None else np.cumsum(weight[order])[ends]
     middle = (reached + np.concatenate([[0.0], reached[:-1]])) / 2.0
-    placed = np.empty(len(x))
-    placed[order] = np.repeat(middle, np.diff(ends, prepend=-1))
-    return placed
+    return _moved(middle if len(ends) == len(x) else np.repeat(middle, np.diff(ends, prepend=-1)), order)
 
 
 def _ends(ordered: Array) -> Array:
@@ -58,16 +97,14 @@ def _ends(ordered: Array) -> Array:
 
 def dense(x: Array) -> Array:
     """Each value's place among the different values."""
-    order = np.argsort(x)
-    places = np.empty(len(x), np.int64)
-    places[order] = np.cumsum(np.append(0, x[order][1:] != x[order][:-1]))
-    return places
+    order, ordered = ascending(x)
+    return _moved(np.cumsum(np.append(0, ordered[1:] != ordered[:-1])), order)
 
 
 def pairs(x: Array, y: Array, weight: Array | None) -> dict[str, float]:
     """Pairs of rows by weight: concordant, discordant, tied in x, tied in y; how many different values there are."""
     one, two = dense(x), dense(y)
-    order = np.lexsort((two, one))
+    order = np.argsort(one * (1 + two.max(initial=0)) + two)
     one, two, weight = one[order], two[order], None if weight is None else weight[order]
     fresh = np.append(True, (one[1:] != one[:-1]) | (two[1:] != two[:-1]))
     total = float(len(x) if weight is None else weight.sum())

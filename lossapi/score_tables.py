@@ -12,7 +12,9 @@ import numpy as np
 
 from lossapi.domains import Array
 from lossapi.errors import Conflict, ParameterError
+from lossapi.order import ascending
 
+SIGNED: dict[int, Any] = {4: np.int32, 8: np.int64}
 UNSIGNED: dict[int, Any] = {4: np.uint32, 8: np.uint64}
 
 
@@ -70,11 +72,13 @@ class Table:
             return Table(flat, label, ~label, edges, count, tidy=0)
         weights = np.ravel(np.broadcast_to(weight, score.shape).T).astype(np.float64)
         there = weights != 0
-        edges = np.concatenate([[0], np.cumsum(there)])[edges]
-        flat, label, weights = flat[there], label[there], weights[there]
+        if not there.all():
+            edges = np.concatenate([[0], np.cumsum(there)])[edges]
+            flat, label, weights = flat[there], label[there], weights[there]
         if (weights == 1).all():
             return Table(flat, label, ~label, edges, count, tidy=0)
-        return Table(flat, np.where(label, weights, 0.0), np.where(label, 0.0, weights), edges, count, tidy=0)
+        positive = weights * label
+        return Table(flat, positive, weights - positive, edges, count, tidy=0)
 
     @staticmethod
     def merged(tables: Sequence["Table"]) -> "Table":
@@ -112,44 +116,68 @@ def _tidied(parts: Sequence[tuple[Array, Array, Array]]) -> tuple[Array, Array, 
 
 
 def _counted(score: Array, label: Array) -> tuple[Array, Array, Array]:
-    """How many positives and negatives have each score: bits and label sorted as one integer, halves apart by sign."""
-    bits = np.ascontiguousarray(score).view(UNSIGNED[score.dtype.itemsize])
-    keys = (bits << bits.dtype.type(1)) | label
-    below = score < 0
-    keys, high = _descending(keys, below) if below.any() else (_reversed(keys), len(keys))
-    last = np.ones(len(keys), bool)
-    marks = keys >> keys.dtype.type(1)
-    np.not_equal(marks[1:], marks[:-1], out=last[:-1])
-    if 0 < high < len(keys):
-        last[high - 1] = True
-    ends = np.flatnonzero(last)
-    positive = np.diff(np.cumsum((keys & keys.dtype.type(1)).astype(np.int64, copy=False))[ends], prepend=0)
-    negative = np.diff(ends, prepend=-1) - positive
-    found = marks[ends].view(score.dtype)
-    return np.where(ends >= high, -found, found) if high < len(keys) else found, positive, negative
+    """How many positives and negatives have each score: bits and label sorted as one integer, halves apart by sign.
+
+    The sign bit falls off the top, the label comes in below; every bit but the highest is turned, so that signed order
+    is from the highest score down, and the lowest bit marks a negative.
+    """
+    most = np.iinfo(SIGNED[score.dtype.itemsize]).max
+    keys = np.left_shift(np.ascontiguousarray(score).view(SIGNED[score.dtype.itemsize]), 1)
+    np.bitwise_or(keys, label, out=keys, casting="unsafe")
+    keys ^= most
+    high = _sorted(keys, score < 0)
+    ends = _ends(keys >> 1, high)
+    if len(ends) == len(keys):
+        negative = (keys & 1).astype(np.int64, copy=False)
+        positive = negative ^ 1
+    else:
+        negative = _steps(np.cumsum(keys & 1, dtype=np.int64)[ends])
+        positive = _steps(ends + 1) - negative
+        keys = keys[ends]
+    keys ^= most
+    found = np.right_shift(keys.view(UNSIGNED[keys.dtype.itemsize]), 1).view(score.dtype)
+    return np.where(ends >= high, -found, found) if ends[-1] >= high else found, positive, negative
 
 
-def _reversed(keys: Array) -> Array:
-    """Sorted from the highest down; as their complements they lie in memory in that order."""
-    turned = np.invert(keys)
-    turned.sort()
-    return np.invert(turned, out=turned)
+def _sorted(keys: Array, below: Array) -> int:
+    """Sort keys in place by score from the highest down; how many are not below zero, where larger bits are smaller."""
+    if not below.any():
+        keys.sort()
+        return len(keys)
+    low = np.invert(keys[below])
+    upper = keys[~below]
+    low.sort()
+    upper.sort()
+    high = len(upper)
+    keys[:high] = upper
+    np.invert(low, out=keys[high:])
+    return high
 
 
-def _descending(keys: Array, below: Array) -> tuple[Array, int]:
-    """Sorted by score from the highest down, where below zero larger bits are smaller; and how many are not below."""
-    high = _reversed(keys[~below])
-    return np.concatenate([high, np.sort(keys[below])]), len(high)
+def _ends(ordered: Array, high: int) -> Array:
+    """The last place of every run of equal entries, none going past `high`."""
+    last = np.ones(len(ordered), bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=last[:-1])
+    last[high - 1 : high] = True
+    return np.flatnonzero(last)
+
+
+def _steps(reached: Array) -> Array:
+    """What each entry adds to the one before it."""
+    steps = reached.copy()
+    steps[1:] -= reached[:-1]
+    return steps
 
 
 def _weighed(score: Array, positive: Array, negative: Array) -> tuple[Array, Array, Array]:
     """The weights of positives and negatives at each score."""
-    order = np.argsort(score)[::-1]
-    score = score[order]
-    starts = np.flatnonzero(np.concatenate([[True], score[1:] != score[:-1]]))
-    return score[starts] + score.dtype.type(0), _added(positive[order], starts), _added(negative[order], starts)
+    order, ordered = ascending(score)
+    order, found = order[::-1], ordered[::-1].astype(score.dtype) + score.dtype.type(0)  # no -0.0
+    starts = np.flatnonzero(np.concatenate([[True], found[1:] != found[:-1]]))
+    return found[starts], _added(positive[order], starts), _added(negative[order], starts)
 
 
 def _added(weights: Array, starts: Array) -> Array:
     """The sum of each run of weights; truth values count."""
-    return np.add.reduceat(weights.astype(np.float64 if weights.dtype.kind == "f" else np.int64), starts)
+    whole = weights.astype(np.float64 if weights.dtype.kind == "f" else np.int64, copy=False)
+    return whole if len(starts) == len(whole) else np.add.reduceat(whole, starts)

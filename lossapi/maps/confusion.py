@@ -5,7 +5,7 @@ from typing import Literal
 from lossapi.definition import row_mode
 from lossapi.domains import Array, Label, Real, Sums, Weight, YesNo
 from lossapi.errors import DomainError, ShapeError, TooLarge
-from lossapi.functions import namespace
+from lossapi.functions import namespace, tally
 from lossapi.parameters import Count
 from lossapi.states import Counts
 
@@ -69,14 +69,15 @@ def _multilabel(prediction: Array, target: Array, weight: Array | None) -> Count
     for name, labels in (("prediction", prediction), ("target", target)):
         if _largest(labels, name, MOST_CLASSES) > 2:
             raise DomainError("0 or 1 (rank 2 holds several labels a row; task says otherwise)", "more", (name,))
-    each = xp.ones(target.shape, dtype=xp.int64) if weight is None else xp.asarray(weight, dtype=xp.float64)
-    p, t = xp.astype(prediction, each.dtype), xp.astype(target, each.dtype)
-    cells = [(1 - t) * (1 - p), (1 - t) * p, t * (1 - p), t * p]
-    table = xp.stack([xp.sum(each * cell, axis=0) for cell in cells], axis=-1)
-    row = xp.max(each, axis=1) if each.shape[1] else xp.ones(each.shape[0])
-    exact = xp.sum(row * xp.all((prediction == target) | (each == 0), axis=1))
+    rows, labels = target.shape
+    cell = 4 * xp.arange(labels) + 2 * target + prediction
+    each = None if weight is None else xp.broadcast_to(weight, target.shape)
+    table = Counts.of_pairs(xp.zeros_like(cell), cell, (1, 4 * labels), each, {}).table
+    right = prediction == target if each is None else (prediction == target) | (each == 0)
+    row = xp.ones(rows) if each is None or not labels else xp.max(each, axis=1)
+    exact = xp.sum(row * (tally(right, axis=1) == labels))
     extra = {"exact": float(exact), "rows": float(xp.sum(row))}
-    return Counts(xp.reshape(table, (-1, 2, 2)), extra, target.shape[0])
+    return Counts(xp.reshape(table, (-1, 2, 2)), extra, rows)
 
 
 def right_rows(counts: Counts) -> tuple[Array, Array]:

@@ -1,9 +1,9 @@
-"""What is left of the target after the prediction: sums and moments per output."""
+"""What is left of the target after the prediction: moments per output."""
 
 from math import prod
 from typing import Literal, TypeAlias
 
-from lossapi.domains import Array, Real, Sums, Weight
+from lossapi.domains import Array, Real, Weight
 from lossapi.errors import EmptyError, ParameterError
 from lossapi.functions import namespace
 from lossapi.states import WEIGHT, Comoments, Moments
@@ -11,15 +11,6 @@ from lossapi.states import WEIGHT, Comoments, Moments
 MultiOutput: TypeAlias = Literal["raw_values", "uniform_average"] | list[float]
 """One value per output, their mean, or their mean under some weights."""
 VarianceOutput: TypeAlias = Literal["raw_values", "uniform_average", "variance_weighted"] | list[float]
-
-
-def residuals(
-    prediction: Real[Array, "batch *outputs"], target: Real[Array, "batch *outputs"]
-) -> Sums[dict[str, Array], "batch *outputs"]:
-    """Σ|e| and Σe² of each output."""
-    xp = namespace(prediction)
-    error = prediction - target
-    return {"absolute": xp.abs(error), "squared": error * error}
 
 
 def residual_moments(

@@ -10,7 +10,7 @@ from lossapi.domains import Array, Label, Probability, Weight
 from lossapi.errors import DomainError, ParameterError, Unsupported
 from lossapi.functions import namespace
 from lossapi.maps.averages import divided
-from lossapi.maps.scores import even
+from lossapi.maps.scores import places
 from lossapi.maps.sklearn_scores import positives
 from lossapi.maps.torchmetrics_tasks import by_task, scored, without
 from lossapi.presets import sklearn
@@ -43,11 +43,12 @@ def reliability(
         inner = xp.linspace(0.0, 1.0, n_bins + 1, dtype=confidence.dtype)[1:-1]
         place = xp.searchsorted(inner, confidence, side="left")
     else:
-        place = xp.searchsorted(xp.asarray(even(n_bins + 1), dtype=confidence.dtype), confidence, side="right") - 1
-    each = xp.ones(true.shape) if weight is None else xp.reshape(xp.astype(weight, xp.float64), (-1,))
-    kept = (each, each * true, each * xp.where(each == 0, 0.0, confidence))
-    sums = [Counts.of_pairs(place, xp.zeros_like(place), (n_bins + 1, 1), value, {}).table[:, 0] for value in kept]
-    return Counts(xp.stack(sums, axis=1), {}, target.size)
+        place = places(confidence, n_bins + 1) - 1
+    each = None if weight is None else xp.reshape(xp.astype(weight, xp.float64), (-1,))
+    known = confidence if each is None else each * xp.where(each == 0, 0.0, confidence)
+    came = Counts.of_pairs(place, true, (n_bins + 1, 2), each, {}).table
+    sums = Counts.of_pairs(place, xp.zeros_like(place), (n_bins + 1, 1), known, {}).table
+    return Counts(xp.concat([xp.sum(came, axis=1, keepdims=True), came[:, 1:], sums], axis=1), {}, target.size)
 
 
 def by_bin(counts: Counts) -> tuple[Array, Array, Array]:

@@ -1,9 +1,9 @@
 """Mean squared and mean absolute error, and the root of the former, per output or averaged over them."""
 
 from lossapi.definition import metric
-from lossapi.domains import Array
+from lossapi.domains import Array, Real, Sums
 from lossapi.functions import namespace
-from lossapi.maps.residuals import MultiOutput, mean_of, over_outputs, residuals
+from lossapi.maps.residuals import MultiOutput, mean_of, over_outputs
 from lossapi.metric_layouts import (
     FINITE,
     POOLED,
@@ -36,9 +36,24 @@ def as_keras(name: str) -> Preset:
     return keras_metric(f"metrics.{name}(y_true, y_pred, sample_weight=None)", prepare=keras_samples)
 
 
+def squared_residuals(
+    prediction: Real[Array, "batch *outputs"], target: Real[Array, "batch *outputs"]
+) -> Sums[dict[str, Array], "batch *outputs"]:
+    """Σe² of each output; absolute ones apart, since either sum alone is what is mostly asked for."""
+    error = prediction - target
+    return {"squared": error * error}
+
+
+def absolute_residuals(
+    prediction: Real[Array, "batch *outputs"], target: Real[Array, "batch *outputs"]
+) -> Sums[dict[str, Array], "batch *outputs"]:
+    """Σ|e| of each output."""
+    return {"absolute": namespace(prediction).abs(prediction - target)}
+
+
 @metric(
     family="regression",
-    of=residuals,
+    of=squared_residuals,
     like=[
         as_sklearn("mean_squared_error"),
         torchmetrics("mean_squared_error(preds, target, squared=True, num_outputs=1)", prepare=pooled, differs=POOLED),
@@ -73,7 +88,7 @@ def mean_squared_error(
 
 @metric(
     family="regression",
-    of=residuals,
+    of=absolute_residuals,
     like=[
         as_sklearn("mean_absolute_error"),
         torchmetrics("mean_absolute_error(preds, target, num_outputs=1)", prepare=pooled, differs=POOLED),
@@ -104,7 +119,7 @@ def mean_absolute_error(sums: dict[str, Array], *, multioutput: MultiOutput = "u
 
 @metric(
     family="regression",
-    of=residuals,
+    of=squared_residuals,
     like=[
         sklearn(f"root_mean_squared_error{OUTPUTS}", prepare=sklearn_weighed_outputs, differs=FINITE),
         keras_metric(

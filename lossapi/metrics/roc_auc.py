@@ -14,7 +14,6 @@ from lossapi.maps.scores import (
     Curve,
     Thresholds,
     Undefined,
-    begun,
     curves,
     over_columns,
     pairs_of_classes,
@@ -125,8 +124,8 @@ def area(curve: Curve, most: float | None, undefined: Undefined) -> Array:
     if curve.positives == 0 or curve.negatives == 0:
         return xp.asarray(float(undefined))
     if most is None or most == 1.0:
-        fp, tp = begun(curve)
-        return trapezoid(tp, fp) / (1.0 * curve.positives * curve.negatives)
+        first = 0.5 * curve.tp[0] * curve.fp[0] if curve.exact else 0.0
+        return (first + trapezoid(curve.tp, curve.fp)) / (1.0 * curve.positives * curve.negatives)
     fpr, tpr = rates(curve)
     stop = int(xp.searchsorted(fpr, xp.asarray(most, dtype=fpr.dtype), side="right"))
     share = (most - fpr[stop - 1]) / (fpr[stop] - fpr[stop - 1])

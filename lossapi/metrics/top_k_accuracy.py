@@ -6,7 +6,7 @@ from lossapi.conventions import Arguments
 from lossapi.definition import metric
 from lossapi.domains import Array, Label, Real, Weight
 from lossapi.errors import ParameterError, ShapeError
-from lossapi.functions import namespace
+from lossapi.functions import namespace, pick, tally
 from lossapi.maps.row_means import mean, weighed
 from lossapi.maps.sklearn_labels import DIFFERS, distinct, occurring, one_column, ranks, whole
 from lossapi.maps.sklearn_scores import finite
@@ -25,14 +25,14 @@ def among_the_highest(
 ) -> Counts:
     """How much of the weight has fewer than `k` classes before the true one."""
     xp = namespace(prediction)
-    true = xp.expand_dims(target, axis=1)
-    own = xp.take_along_axis(prediction, true, axis=1)
-    before = prediction > own
-    if ties == "order":
-        shape = (1, -1) + (1,) * (prediction.ndim - 2)
-        place = xp.reshape(xp.arange(prediction.shape[1]), shape)
-        before = before | ((prediction == own) & (place > true))
-    return weighed(xp.sum(before, axis=1) < k, weight, target.size)
+    own = xp.expand_dims(pick(prediction, target, axis=1), axis=1)
+    before = tally(prediction > own, axis=1)
+    equal = prediction == own
+    tied = xp.count_nonzero(equal) != own.size or xp.any(own != own)  # without ties each is equal to itself alone
+    if tied and ties == "order":
+        place = xp.reshape(xp.arange(prediction.shape[1]), (1, -1) + (1,) * (prediction.ndim - 2))
+        before = before + tally(equal & (place > xp.expand_dims(target, axis=1)), axis=1)
+    return weighed(before < k, weight, target.size)
 
 
 def known_classes(arguments: Arguments) -> Arguments:

@@ -19,6 +19,31 @@ def drawn(seed: int, weighted: bool) -> tuple[Any, Any, Any]:
     return x, y, rng.integers(0, 4, rows).astype(float) if weighted else None
 
 
+def columns(rng: Any, rows: int) -> dict[str, Any]:
+    """Columns that are hard to sort by their upper bits."""
+    noise = rng.standard_normal(rows)
+    return {
+        "plain": noise,
+        "ties": np.round(noise, 1),
+        "zeros": np.where(noise > 0, -0.0, 0.0),
+        "far away": 1e9 + 1e-4 * noise,
+        "two clusters": np.where(noise > 0, 1e9, -1e9) + 1e-7 * rng.integers(0, 9, rows),
+        "last bits": 1.0 + 2.0**-52 * rng.integers(0, rows, rows),
+        "rare last bits": np.where(noise > 3.0, np.nextafter(np.round(noise), 9.0), np.round(noise)),
+        "infinities": np.where(noise > 1, np.inf, np.where(noise < -1, -np.inf, noise)),
+        "nan": np.where(noise > 3, np.nan, noise),
+    }
+
+
+@pytest.mark.parametrize("rows", [0, 1, 7, order.FEW, order.FEW + 1, 5000])
+@pytest.mark.parametrize("name", columns(np.random.default_rng(0), 1))
+def test_the_ascending_order_is_stable(name: str, rows: int) -> None:
+    x = columns(np.random.default_rng(rows), rows)[name]
+    places, ordered = order.ascending(x)
+    np.testing.assert_array_equal(places, np.argsort(x, stable=True))
+    np.testing.assert_array_equal(ordered, x[places])
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("fraction", [0.0, 0.1, 0.25, 0.5, 0.9, 1.0])
