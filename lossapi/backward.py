@@ -79,6 +79,13 @@ class Gathered:
                 self.views[name][cut] = gradient
         return {name: gradient for name, gradient in found.items() if not self.bound[name].cut}
 
+    def place(self, cut: slice, name: str) -> Array | None:
+        """Where one chunk's gradient by a cut input goes, if that is in one piece."""
+        if not self.bound[name].cut:
+            return None
+        place = self.views[name][cut]
+        return place if place.flags.c_contiguous else None
+
     def add(self, rests: Sequence[Gradient]) -> None:
         """Add up what is not cut, in order and in float64."""
         for name in self.reached:
@@ -117,6 +124,8 @@ def rows(
     by_backend = backend.vjp if kernel is plan.map.function else vjp
 
     def step(cut: slice) -> tuple[State, Gradient, Gradient]:
+        if backend.rows is not None:
+            return *backend.rows.with_gradients(cut, scale, top), {}
         part = chunks.prepared(plan, cut, unchecked)
         out, pullback = by_backend(kernel, {**part.tensors, **more}, part.parameters, wrt)
         value, own = out if isinstance(out, Weighted) else (out, None)

@@ -158,11 +158,11 @@ def fold_rows(plan: Plan, out: Any, weight: Array | None, mask: Array | None, ke
     entered = weighted.size if mask is None else int(np.count_nonzero(mask))
     if keep:
         return Values((weighted,), entered)
-    divisor, nonzero = _divisor(weighted, own, weight, mask, entered)
-    return Totals(total(weighted), divisor, nonzero, entered, rows)
+    weights, nonzero = divisor(weighted, own, weight, mask, entered)
+    return Totals(total(weighted), weights, nonzero, entered, rows)
 
 
-def _divisor(
+def divisor(
     value: Array, own: Array | None, weight: Array | None, mask: Array | None, entered: int
 ) -> tuple[float, int]:
     """Σw and #(w≠0) over the rows that enter."""

@@ -18,6 +18,7 @@ import numpy as np
 from lossapi import backward, chunks, parameters, portable, readings, registry
 from lossapi.backends import choice
 from lossapi.backends import numpy as numpy_backend
+from lossapi.backends.choice import Backend
 from lossapi.binding import planned
 from lossapi.combination import Combination
 from lossapi.conventions import Align
@@ -144,18 +145,17 @@ def _run(call: Call) -> Result:
     layout = call.weight, call.mean_axes, call.shape, call.align, call.unchecked
     plan = planned(definition, call.tensors, call.parameters, *layout)
     both = "gradient" in call.returns
+    wrt = _wrt(call, plan) if both else None
     backend = choice.NUMPY
     if call.backend != "auto" or plan.elements >= choice.least():
-        work = choice.Work(definition.name, plan.parameters, plan.dtype.name, plan.elements, both)
-        backend = choice.chosen(call.backend, work)
+        backend = _backend(call, plan, reduction, wrt)
     gradient = None
-    if both:
-        wrt = [n for n in backward.floating(plan, call.tensors) if call.wrt is None or n in call.wrt]
+    if wrt is not None:
         each = partial(_mapped, pieces=cuts(plan), threads=call.threads)
         state, gradient = backward.fold(plan, reduction, wrt, call.unchecked, call.empty, cuts(plan), each, backend)
     else:
         keep = reduction == "none"
-        state = fold(plan, keep=keep, unchecked=call.unchecked, threads=call.threads, run=backend.run)
+        state = fold(plan, keep=keep, unchecked=call.unchecked, threads=call.threads, backend=backend)
     shown = reduction if definition.kind == "loss" else None
     ran = gradient, call.returns, backend.name, backend.provider
     result = Result(definition.name, None, shown, state.count, *ran)
@@ -166,6 +166,23 @@ def _run(call: Call) -> Result:
     if not call.allow_nan and np.isnan(result.value).any():
         raise NonFiniteError("a value that is not NaN", "NaN")
     return result
+
+
+def _wrt(call: Call, plan: Plan) -> list[str]:
+    """The tensors to differentiate by."""
+    return [name for name in backward.floating(plan, call.tensors) if call.wrt is None or name in call.wrt]
+
+
+def _backend(call: Call, plan: Plan, reduction: str, wrt: Sequence[str] | None) -> Backend:
+    """The backend asked for, or the one measured to be the fastest of those that are ready."""
+    work = choice.Work(plan.definition.name, plan.parameters, plan.dtype.name, plan.elements, wrt is not None)
+    backend = choice.chosen(call.backend, work)
+    if backend.name != choice.FUSED:
+        return backend
+    from lossapi import fusion
+
+    ready = fusion.backend(plan, reduction, call.unchecked, wrt, wait=call.backend == choice.FUSED)
+    return ready or choice.chosen(call.backend, work, loops=False)
 
 
 def _added(call: Call, whole: Combination) -> Result:
@@ -225,12 +242,15 @@ def fold(
     keep: bool,
     unchecked: frozenset[str] = frozenset(),
     threads: int | None = None,
-    run: Callable[..., Any] = numpy_backend.run,
+    backend: Backend = choice.NUMPY,
 ) -> State:
     """The state of a whole plan: chunks mapped, in parallel when there are several, merged in order."""
 
     def step(cut: slice) -> State:
-        return chunks.map_chunk(plan, cut, keep, unchecked, run)
+        if backend.rows is not None:
+            made: State = backend.rows.state(cut)
+            return made
+        return chunks.map_chunk(plan, cut, keep, unchecked, backend.run)
 
     pieces = cuts(plan)
     return chunks.merged(plan, [step(pieces[0])] if len(pieces) == 1 else _mapped(step, pieces, threads))

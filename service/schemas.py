@@ -30,7 +30,7 @@ COMMON: Mapping[str, tuple[Any, str]] = {
         Annotated[list[Literal["value", "gradient", "state"]], MinLen(1)] | None,
         "what to answer; the value alone by default",
     ),
-    "backend": (Literal["auto", "numpy", "onnx"] | None, "what computes it"),
+    "backend": (Literal["auto", "numpy", "onnx", "fused"] | None, "what computes it"),
     "encoding": (
         Literal["list", "base64"] | None,
         "how tensors in the reply are written; as the request's were",

@@ -18,7 +18,7 @@ from lossapi.backends import providers
 from lossapi.domains import Array
 from lossapi.errors import Unsupported
 from lossapi.gradients import Pullback
-from lossapi.graphs.trace import Back, Model, restored, traced
+from lossapi.graphs.trace import Back, Model, freest, restored, traced
 from lossapi.signature import Function
 
 NAME = "onnx"
@@ -143,18 +143,4 @@ def model_for(
 ) -> Model:
     """The map as a model that takes as many numbers as its text allows."""
 
-    def attempt(*numbers: str) -> Model | Exception:
-        try:
-            return traced(function, names, kinds, parameters, numbers, back)
-        except Exception as error:  # a text may do anything that a symbol does not stand
-            return error
-
-    floats = [name for name, value in parameters.items() if type(value) is float]
-    made = attempt(*floats)
-    if isinstance(made, Exception) and floats:
-        made = attempt(*(name for name in floats if isinstance(attempt(name), Model)))
-    if isinstance(made, Exception):
-        made = attempt()
-    if isinstance(made, Exception):
-        raise made
-    return made
+    return freest(lambda numbers: traced(function, names, kinds, parameters, numbers, back), parameters)

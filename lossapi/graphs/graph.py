@@ -18,8 +18,12 @@ class Graph:
     """Nodes in order; what has been computed once, constants and sizes included, is not computed again.
 
     `wide` is the dtype that totals are kept in: float64, or the model's own where it is to have no other. `brief` takes
-    one operator even where several run faster.
+    one operator even where several run faster. `whole` says that there are operators for a softmax as a whole,
+    `overlooks_nan` that extremes take no notice of NaN.
     """
+
+    whole = True
+    overlooks_nan = True
 
     def __init__(self, opset: int = OPSET, wide: Any = np.float64, *, brief: bool = False) -> None:
         self.opset, self.wide, self.brief = opset, np.dtype(wide), brief
@@ -65,6 +69,10 @@ class Graph:
             self._met[key] = tuple(self.name() for _ in range(outputs))
             self.nodes.append(helper.make_node(operator, inputs, self._met[key], **attributes))
         return self._met[key][-1]
+
+    def cast(self, value: str, dtype: Any) -> str:
+        """A value in another dtype."""
+        return self.add("Cast", value, to=onnx_type(dtype))
 
     def all(self, operator: str, *inputs: str, outputs: int, **attributes: Any) -> tuple[str, ...]:
         """Every output of an operator, never taken for one met before."""

@@ -53,7 +53,7 @@ def min(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Symbol:
 
 def _poisoned(x: Array, found: Symbol, axis: Axis, keepdims: bool) -> Symbol:
     """ONNX Runtime's extremes overlook NaN: add up those there are."""
-    if x.dtype.kind != "f" or not x.ndim:
+    if x.dtype.kind != "f" or not x.ndim or not current().overlooks_nan:
         return found
     return elements.add(found, sum(elements.where(elements.truth("isnan")(x), x, 0.0), axis=axis, keepdims=keepdims))
 

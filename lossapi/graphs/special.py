@@ -43,11 +43,14 @@ def clip(x: Array, *, low: Any = None, high: Any = None) -> Symbol:
 
 def log_softmax(x: Array, *, axis: int = -1) -> Symbol:
     """x - logsumexp(x); the operator's float64 loses NaN."""
-    return _along("LogSoftmax", x, axis) if x.dtype == np.float32 else elements.subtract(*_shifted(x, axis))
+    whole = current().whole and x.dtype == np.float32
+    return _along("LogSoftmax", x, axis) if whole else elements.subtract(*_shifted(x, axis))
 
 
 def softmax(x: Array, *, axis: int = -1) -> Symbol:
     """exp(x) / Σ exp(x)."""
+    if not current().whole:
+        return spelt("softmax")(x, axis=axis)
     return _along("Softmax", x, axis) if x.dtype == np.float32 else elements.exp(log_softmax(x, axis=axis))
 
 

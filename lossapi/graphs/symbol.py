@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lossapi.graphs.dims import Dim, Size, broadcast, product
-from lossapi.graphs.graph import current, onnx_type
+from lossapi.graphs.graph import current
 
 Shape = tuple[Size, ...]
 
@@ -116,7 +116,7 @@ class Symbol:
         if dtype == self.dtype:
             return self
         constant = None if self.constant is None else np.asarray(self.constant).astype(dtype)
-        value = "" if constant is not None else current().add("Cast", self.value, to=onnx_type(dtype))
+        value = "" if constant is not None else current().cast(self.value, dtype)
         return Symbol(value, dtype, self.shape, held=self.held, constant=constant)
 
     def name(self, dtype: Any = None) -> str:

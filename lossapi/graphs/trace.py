@@ -1,8 +1,8 @@
 """A map traced: from the ranks and dtypes of its tensors to a model with symbolic axes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -75,6 +75,29 @@ class Model:
     bytes: bytes
     numbers: tuple[str, ...]
     outputs: tuple[str, ...]
+
+
+T = TypeVar("T")
+
+
+def freest(trace: Callable[[Sequence[str]], T], parameters: Mapping[str, Any]) -> T:
+    """What a trace gives with as many numbers for inputs as the text traced allows."""
+
+    def attempt(*numbers: str) -> T | Exception:
+        try:
+            return trace(numbers)
+        except Exception as error:  # a text may do anything that a symbol does not stand
+            return error
+
+    floats = [name for name, value in parameters.items() if type(value) is float]
+    made = attempt(*floats)
+    if isinstance(made, Exception) and floats:
+        made = attempt(*(name for name in floats if not isinstance(attempt(name), Exception)))
+    if isinstance(made, Exception):
+        made = attempt()
+    if isinstance(made, Exception):
+        raise made
+    return made
 
 
 def traced(

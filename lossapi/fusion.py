@@ -1,0 +1,152 @@
+"""Chunks that one loop maps, weighs, masks and adds up, with their gradients: each entry is read once.
+
+Where the rows cannot be folded by the loop itself (rows with sums of their own, labels with more axes than the rows),
+the loop gives what the map gives, and the rest is done as after any other backend.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from lossapi import chunks
+from lossapi.backends import choice, fused
+from lossapi.backends.choice import Backend
+from lossapi.backward import Gathered, Gradient
+from lossapi.chunks import Part
+from lossapi.domains import Array
+from lossapi.errors import LossError, Unsupported
+from lossapi.loops.record import MASK, SCALE, WEIGHT, Fold
+from lossapi.plan import Plan
+from lossapi.states import State, Totals, Values
+
+
+def backend(
+    plan: Plan, reduction: str, unchecked: frozenset[str], wrt: Collection[str] | None, *, wait: bool
+) -> Backend | None:
+    """What computes a plan by loops; None while they are compiled, unless it is to `wait`, or if there are none."""
+    if plan.batch == 0 or not plan.elements:
+        return choice.fused()
+    try:
+        part = chunks.prepared(plan, slice(0, 1), unchecked)
+        folded = _folded(plan, part, reduction, unchecked, wrt, wait)
+        if folded is not None:
+            return replace(choice.fused(), rows=folded)
+        if wrt is not None and not wait:
+            return None
+        found = fused.kernel(fused.task_of(plan.map.function, part.tensors), part.parameters, wait=wait)
+        return None if found is None else choice.fused()
+    except Unsupported:
+        if wait:
+            raise
+        return None
+
+
+def _folded(
+    plan: Plan, part: Part, reduction: str, unchecked: frozenset[str], wrt: Collection[str] | None, wait: bool
+) -> "Folded | None":
+    """The loop that folds a plan's rows, if it can be had."""
+    if not foldable(plan, part):
+        return None
+    bounds = {
+        name: ends
+        for name, ends in plan.bounds.items()
+        if name not in unchecked and name in part.tensors and _bounded(plan, name)
+    }
+    task = fused.task_of(plan.map.function, part.tensors)
+    fold = Fold(
+        weight=_weight(plan, part),
+        mask=part.mask is not None,
+        mean_axes=plan.mean_axes,
+        keep=reduction == "none",
+        wrt=() if wrt is None else tuple(name for name in task.names if name in wrt),
+        bounds=tuple((name, low is not None, high is not None) for name, (low, high) in bounds.items()),
+    )
+    try:
+        kernel = fused.kernel(replace(task, fold=fold), part.parameters, wait=wait)
+    except Unsupported:
+        return None
+    if kernel is None or (wrt is not None and reduction == "weighted_mean" and _weighs(kernel)):
+        return None
+    numbers = {f"{end} of {name}": ends[i] for name, ends in bounds.items() for i, end in enumerate(("low", "high"))}
+    given = {name: float(value) for name, value in numbers.items() if value is not None}
+    return Folded(plan, kernel, unchecked, unchecked | bounds.keys(), {**part.parameters, **given}, fold)
+
+
+def foldable(plan: Plan, part: Part) -> bool:
+    """Whether there is a value for each row, and weights and masks that line up with it."""
+    if plan.map.gives != "rows" or (plan.map.weight is not None and part.weight is not None):
+        return False
+    return part.mask is None or part.mask.ndim == len(plan.sizes(plan.map.axes)) - plan.mean_axes
+
+
+def _bounded(plan: Plan, name: str) -> bool:
+    """Whether a loop can tell that a tensor is outside its bounds: a floating one, to which every number is allowed."""
+    bound = next(each for each in plan.tensors if each.name == name)
+    return "." not in name and bound.spec.domain.kind == "real" and not bound.spec.domain.values
+
+
+def _weight(plan: Plan, part: Part) -> tuple[str, tuple[bool, ...]] | None:
+    """The dtype of weights, and along which axes of the rows they go."""
+    if part.weight is None or plan.weight is None:
+        return None
+    shape = plan.weight.shape
+    sizes = plan.weight_shape[: len(shape)]
+    return part.weight.dtype.char, tuple(n == size for n, size in zip(shape, sizes, strict=True))
+
+
+def _weighs(kernel: fused.Kernel) -> bool:
+    """Whether the rows bring weights of their own."""
+    return any(name == "weight" for name, _, _ in kernel.loop.outputs)
+
+
+@dataclass(frozen=True)
+class Folded:
+    """A plan's rows, folded by one loop; `within` are the tensors that it holds to their bounds itself."""
+
+    plan: Plan
+    kernel: fused.Kernel
+    unchecked: frozenset[str]
+    within: frozenset[str]
+    numbers: dict[str, Any]
+    fold: Fold
+
+    def state(self, cut: slice) -> State:
+        """The state of the rows in `cut`."""
+        return self._ran(cut, 1.0, {})[0]
+
+    def with_gradients(self, cut: slice, scale: float, top: Gathered) -> tuple[State, Gradient]:
+        """The state, and the gradients: what is cut goes to its place, what is not is to be added up."""
+        names = [name.removeprefix("gradient ") for name, _, _ in self.kernel.loop.outputs if name.startswith("grad")]
+        places = {name: top.place(cut, name) for name in names}
+        into = {f"gradient {name}": place for name, place in places.items() if place is not None}
+        state, outputs = self._ran(cut, scale, into)
+        top.reached |= set(names)
+        return state, top.put(cut, {name: outputs[f"gradient {name}"] for name in names if places[name] is None})
+
+    def _ran(self, cut: slice, scale: float, into: dict[str, Array]) -> tuple[State, dict[str, Array]]:
+        part = chunks.prepared(self.plan, cut, self.within)
+        given = {name: array for name, array in part.tensors.items() if array is not None}
+        if part.weight is not None:
+            given[WEIGHT] = part.weight
+        if part.mask is not None:
+            given[MASK] = part.mask
+        try:
+            outputs, totals = self.kernel(given, {**self.numbers, SCALE: scale}, into)
+        except fused.Outside:
+            chunks.take(self.plan, cut, self.unchecked)
+            raise LossError("numbers within their bounds", "others") from None
+        return self._state(cut, part, outputs, totals), outputs
+
+    def _state(self, cut: slice, part: Part, outputs: dict[str, Array], totals: list[float]) -> State:
+        plan, weight, mask = self.plan, part.weight, part.mask
+        sizes = plan.sizes(plan.map.axes)
+        shape = (cut.stop - cut.start, *sizes[1:])[: len(sizes) - plan.mean_axes]
+        rows = np.broadcast_to(np.zeros((), plan.dtype), shape)
+        entered = rows.size if mask is None else int(np.count_nonzero(mask))
+        if self.fold.keep:
+            return Values((outputs["value"],), entered)
+        divisor, nonzero = chunks.divisor(rows, outputs.get("weight"), weight, mask, entered)
+        whole = len(rows) if mask is None else int(np.count_nonzero(mask.any(axis=tuple(range(1, mask.ndim)))))
+        return Totals(totals[0], divisor, nonzero, entered, whole)

@@ -1,0 +1,123 @@
+"""The two loops that a script is laid over: rows without, and within each the entries that the others make together.
+
+Where every array has the batch alone, its entries are the inner loop and there is one row. What a reduction over a
+row gives is known only after a *pass* over the row: a value's stage says after how many.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from lossapi.domains import BATCH
+from lossapi.graphs.dims import Dim, Size
+from lossapi.loops.script import Script, Shape, Step, refused
+
+REDUCTIONS = frozenset(("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin"))
+COSTLY = frozenset(("Exp", "Expm1", "Log", "Log1p", "Tanh", "Sigmoid", "Pow", "Sin", "Cos", "Acos", "Asin", "Atan"))
+"""What is kept from one pass to the next, where both need it."""
+
+
+class Span(NamedTuple):
+    """Along which of the loops a value has entries."""
+
+    outer: bool
+    inner: bool
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A script laid over its loops: the axes of the outer one and of the inner one, and those that lie behind these."""
+
+    script: Script
+    outer: Shape
+    inner: Shape
+    behind: Shape
+
+    @staticmethod
+    def of(script: Script, shapes: Iterable[Shape], wanted: Sequence[str]) -> "Frame":
+        """The loops for inputs of these shapes: the inner one goes along the axes that are reduced, if any are."""
+        batch = Dim.named(BATCH)
+        every = {tuple(size for size in shape if size != 1) for shape in shapes}
+        whole = max(every, key=len, default=())
+        steps = [script.steps[name] for name in everything(script, wanted)]
+        along = {tuple(size for size in step.said if size != 1) for step in steps if step.operator in REDUCTIONS}
+        along |= {(step.said,) for step in steps if step.operator in ("Pick", "Put")}
+        along -= {()}
+        inner = along.pop() if along else whole if len(whole) == 1 else whole[1:]
+        if along or batch not in whole or len(set(whole)) < len(whole):
+            raise refused("rows that see each other, or reductions over several axes")
+        start = whole.index(inner[0]) if inner[0] in whole else -1
+        if whole[start : start + len(inner)] != inner or (batch in inner and len(whole) > 1):
+            raise refused("a reduction over axes that are none of all arrays, or over rows")
+        return Frame(script, whole[:start] + whole[start + len(inner) :], inner, whole[start + len(inner) :])
+
+    @cached_property
+    def axes(self) -> Shape:
+        """All axes in order."""
+        ahead = self.outer[: len(self.outer) - len(self.behind)]
+        return ahead + self.inner + self.behind
+
+    def span(self, shape: Shape) -> Span:
+        """The loops that a shape goes along: along all axes of a loop or none of them."""
+        left = [size for size in shape if size != 1]
+        outer, inner = ([size for size in left if size in axes] for axes in (self.outer, self.inner))
+        if left != [size for size in self.axes if size in left]:
+            raise refused("entries along other axes")
+        if tuple(outer) not in ((), self.outer) or tuple(inner) not in ((), self.inner):
+            raise refused("entries along some of the axes")
+        return Span(bool(outer), bool(inner))
+
+    def step(self, name: str) -> Step:
+        """What makes a value."""
+        return self.script.steps[name]
+
+    def reduces(self, step: Step) -> bool:
+        """Whether a step goes over a row; one over axes of size 1 does nothing."""
+        if step.operator not in REDUCTIONS:
+            return False
+        over = tuple(size for size in step.said if size != 1)
+        if over and (over != self.inner or not self.span(self.step(step.inputs[0]).shape).inner):
+            raise refused("a reduction over some of the axes")
+        return bool(over)
+
+    @cached_property
+    def stages(self) -> dict[str, int]:
+        """After how many passes each value is known."""
+        found: dict[str, int] = {}
+        for name, step in self.script.steps.items():
+            ahead = max((found[each] for each in step.inputs), default=0)
+            found[name] = ahead + (step.operator in REDUCTIONS and self.reduces(step))
+        return found
+
+    def reached(self, names: Sequence[str], kept: frozenset[str] = frozenset()) -> Iterator[str]:
+        """All that some values are made of within their own pass; what is kept from an earlier one is not made anew."""
+        waiting, met = list(names), set()
+        while waiting:
+            name = waiting.pop()
+            if name in met:
+                continue
+            met.add(name)
+            yield name
+            step = self.step(name)
+            if name not in kept and not (step.operator in REDUCTIONS and self.reduces(step)):
+                waiting.extend(step.inputs[1:] if step.operator == "Pick" else step.inputs)
+
+
+def everything(script: Script, names: Sequence[str]) -> list[str]:
+    """All that some values are made of, in the order of the script."""
+    waiting, met = list(names), set()
+    while waiting:
+        name = waiting.pop()
+        if name not in met:
+            met.add(name)
+            waiting.extend(script.steps[name].inputs)
+    return [name for name in script.steps if name in met]
+
+
+def counted(size: Size, places: dict[str, int]) -> str:
+    """A size as an expression of those that a function is called with."""
+    if isinstance(size, int):
+        return f"{size}"
+    parts = ["*".join((f"{factor}", *(f"sizes[{places[axis]}]" for axis in term))) for term, factor in size]
+    return f"({' + '.join(parts)})"

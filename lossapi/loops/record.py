@@ -1,0 +1,207 @@
+"""From a map to the loop that computes it: as it is, back through it, or folded with weights, masks and bounds.
+
+Folded, the loop gives the total of the weighted rows instead of the rows, and with it the gradients of that total, so
+that each entry is read once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from lossapi.domains import Forms
+from lossapi.gradients import vjp
+from lossapi.graphs import elements, reductions, shapes
+from lossapi.graphs.dims import Dim, product
+from lossapi.graphs.graph import under_construction
+from lossapi.graphs.symbol import Shape, Symbol, symbol
+from lossapi.graphs.trace import Back, freest, layout, named
+from lossapi.loops.frame import Frame
+from lossapi.loops.script import Script, refused
+from lossapi.loops.text import function
+from lossapi.loops.writer import Sink, Writer
+from lossapi.signature import Function, Input, read_map
+from lossapi.states import Weighted
+
+Kinds = tuple[tuple[str, str, int], ...]
+WEIGHT, MASK, SCALE = "weight of rows", "mask of rows", "scale of gradients"
+
+
+@dataclass(frozen=True)
+class Fold:
+    """How rows become totals.
+
+    `weight` is the dtype of the weights and which of their axes are those of the rows (the others are of size 1);
+    `mask` whether some rows do not enter; `mean_axes` how many trailing axes are averaged first; `keep` whether the
+    rows are wanted themselves; `wrt` what the total is differentiated by; `bounds` which inputs have a least and a
+    largest number.
+    """
+
+    weight: tuple[str, tuple[bool, ...]] | None = None
+    mask: bool = False
+    mean_axes: int = 0
+    keep: bool = False
+    wrt: tuple[str, ...] = ()
+    bounds: tuple[tuple[str, bool, bool], ...] = ()
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a loop is wanted for: a map, the names of its tensors, their dtypes and ranks, and what is done with it."""
+
+    function: Function
+    names: tuple[str, ...]
+    kinds: Kinds
+    back: Back | None = None
+    fold: Fold | None = None
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A loop's text, and what it takes and gives, in order; `axes` says where the size of each axis is to be seen."""
+
+    text: str
+    arrays: tuple[tuple[str, np.dtype[Any]], ...]
+    outputs: tuple[tuple[str, np.dtype[Any], Shape], ...]
+    numbers: tuple[str, ...]
+    axes: Mapping[str, tuple[str, int]]
+    totals: int
+    free: tuple[str, ...]
+
+
+def recorded(task: Task, parameters: Mapping[str, Any]) -> Loop:
+    """The loop for a task; those numbers are parameters of it that the map's text allows."""
+    return freest(lambda free: Recorder(task, free).loop(parameters), parameters)
+
+
+@dataclass
+class Recorder:
+    """One map being recorded."""
+
+    task: Task
+    free: Sequence[str]
+    script: Script = field(default_factory=Script)
+    inputs: dict[str, tuple[Any, Shape]] = field(default_factory=dict)
+    numbers: list[str] = field(default_factory=list)
+    sinks: list[Sink] = field(default_factory=list)
+    outputs: list[tuple[str, Any, Shape]] = field(default_factory=list)
+
+    def loop(self, parameters: Mapping[str, Any]) -> Loop:
+        """The map recorded and written."""
+        task, mapping = self.task, read_map(self.task.function)
+        own = () if mapping.weight is None else (Input("weight", Forms((mapping.weight,), True)),)
+        laid = layout(mapping.inputs + own, {name: (np.dtype(char), rank) for name, char, rank in task.kinds})
+        with under_construction(self.script):
+            given = {name: self.array(name, *each) for name, each in laid.items()}
+            values = {**parameters, **{name: self.number(name) for name in self.free}}
+            self.record({name: given.get(name) for name in task.names}, values)
+        shapes_given = [shape for _, shape in self.inputs.values()]
+        frame = Frame.of(self.script, shapes_given, [sink.value for sink in self.sinks])
+        axes = {
+            size.name: (name, i)
+            for name, (_, shape) in reversed(self.inputs.items())
+            for i, size in enumerate(shape)
+            if isinstance(size, Dim)
+        }
+        results = [name for name, _, _ in self.outputs]
+        writer = Writer(frame, list(self.inputs), results, self.numbers, list(axes))
+        text = function(self.sinks, writer)
+        arrays = tuple((name, dtype) for name, (dtype, _) in self.inputs.items())
+        totals = sum(sink.kind == "total" for sink in self.sinks)
+        return Loop(text, arrays, tuple(self.outputs), tuple(self.numbers), axes, totals, tuple(self.free))
+
+    def record(self, arrays: Mapping[str, Symbol | None], values: Mapping[str, Any]) -> None:
+        """The map called, and what is wanted of it."""
+        task = self.task
+        if task.fold is not None:
+            self.folded(task.fold, arrays, values)
+        elif task.back is None:
+            self.wanted(named(task.function(*arrays.values(), **values)))
+        else:
+            out, pullback = vjp(task.function, arrays, values, task.back.wrt)
+            self.wanted(pullback(task.back.cotangents(self.noting(), out)))
+
+    def folded(self, fold: Fold, arrays: Mapping[str, Symbol | None], values: Mapping[str, Any]) -> None:
+        """Rows to totals, and their gradients."""
+        call = self.task.function
+        pullback: Any = None
+        if fold.wrt:
+            out, pullback = vjp(call, arrays, values, fold.wrt)
+        else:
+            out = call(*arrays.values(), **values)
+        value, own = out if isinstance(out, Weighted) else (out, None)
+        self.bounds(fold)
+        if own is not None:
+            self.wanted({"weight": own})
+        averaged = tuple(range(value.ndim - fold.mean_axes, value.ndim))
+        size: Any = product(value.shape[i] for i in averaged)
+        rows = elements.divide(reductions.sum(value, axis=averaged), size) if averaged else value
+        weight, mask = self.entering(fold, rows.shape)
+        rows = rows if mask is None else elements.where(mask, rows, 0.0)
+        rows = rows if weight is None else elements.multiply(rows, weight)
+        if fold.keep:
+            self.wanted({"value": rows})
+        else:
+            self.sinks.append(Sink("total", "value", symbol(rows).full()))
+        if fold.wrt:
+            flow = self.flow(value, rows.shape, weight, mask, size)
+            found = pullback(flow if own is None else Weighted(flow, None))
+            scale = self.number(SCALE)
+            self.wanted({f"gradient {name}": elements.multiply(each, scale) for name, each in found.items()})
+
+    def bounds(self, fold: Fold) -> None:
+        """Hold inputs to their bounds, which are numbers that the loop takes."""
+        for name, *there in fold.bounds:
+            ends = [f"{end} of {name}" if each else None for end, each in zip(("low", "high"), there, strict=True)]
+            for end in filter(None, ends):
+                self.number(end)
+            self.sinks.append(Sink("bound", name, f"input {name}", *ends))
+
+    def entering(self, fold: Fold, shape: Shape) -> tuple[Symbol | None, Symbol | None]:
+        """The weights of rows of a shape, and which of them enter."""
+        weight = None
+        if fold.weight is not None:
+            char, along = fold.weight
+            sizes = tuple(size if there else 1 for size, there in zip(shape, along, strict=True)) if along else ()
+            weight = self.array(WEIGHT, np.dtype(char), sizes)
+        return weight, self.array(MASK, np.dtype(np.bool_), shape) if fold.mask else None
+
+    def flow(self, value: Symbol, shape: Shape, weight: Symbol | None, mask: Symbol | None, size: Any) -> Symbol:
+        """What a change of each value adds to the total, before the scale; rows are the mean of `size` values."""
+        flow = shapes.full(shape, 1.0, dtype=value.dtype) if weight is None else weight.astype(value.dtype)
+        flow = flow if mask is None else elements.where(mask, flow, 0.0).astype(value.dtype)
+        averaged = value.ndim - len(shape)
+        if not averaged:
+            return shapes.broadcast_to(flow, value.shape)
+        flow = elements.divide(shapes.broadcast_to(flow, shape), size).astype(value.dtype)
+        return shapes.broadcast_to(shapes.reshape(flow, shape + (1,) * averaged), value.shape)
+
+    def array(self, name: str, dtype: Any, shape: Shape) -> Symbol:
+        """An array that the loop takes."""
+        self.inputs[name] = np.dtype(dtype), tuple(shape)
+        return Symbol(self.script.input(name, dtype, shape), dtype, tuple(shape))
+
+    def number(self, name: str) -> Symbol:
+        """A number that the loop takes."""
+        self.numbers.append(name)
+        return Symbol(self.script.input(name, np.float64, ()), np.float64, (), weak=True)
+
+    def noting(self) -> Any:
+        """The script, its inputs noted as those of the loop."""
+        recorder = self
+
+        class Noted:
+            def input(self, name: str, dtype: Any, shape: Shape) -> str:
+                return recorder.array(name, dtype, shape).value
+
+        return Noted()
+
+    def wanted(self, results: Mapping[str, Any]) -> None:
+        """Arrays that the loop gives."""
+        for name, each in results.items():
+            made = symbol(each)
+            if made.dtype.kind != "f":
+                raise refused(f"{made.dtype} for a result")
+            self.outputs.append((name, made.dtype, made.shape))
+            self.sinks.append(Sink("array", name, made.full()))

@@ -1,0 +1,198 @@
+"""A script as one function in C: its passes over each row, in blocks that stay in the nearest cache.
+
+    int kernel(void *const *arrays, const double *numbers, const int64_t *sizes, double *totals)
+
+Within a block each entry stands alone, so that the compiler makes vector code of it; what is to be added up or
+compared goes through a small buffer to functions of `mathematics.h` with a fixed number of lanes.
+"""
+
+from collections.abc import Sequence
+
+from lossapi.loops.frame import COSTLY, Frame, counted, everything
+from lossapi.loops.operators import STORED, SUFFIX, TYPES
+from lossapi.loops.script import Step, refused
+from lossapi.loops.writer import ENTRY, ENTRY_PLACE, NO_ROOM, OUTSIDE, Scope, Sink, Writer
+
+BLOCK = 512
+"""Entries of a row that are gone through at once."""
+
+
+def function(sinks: Sequence[Sink], writer: Writer) -> str:
+    """The whole function."""
+    frame = writer.frame
+    stages = {sink: frame.stages[sink.value] for sink in sinks}
+    needed = everything(writer.script, [sink.value for sink in sinks])
+    reductions = [name for name in needed if frame.reduces(frame.step(name))]
+    entries = [sink for sink in sinks if frame.span(frame.step(sink.value).shape).inner]
+    last = max([frame.stages[name] for name in reductions] + [stages[sink] + 1 for sink in entries], default=0)
+    totals = [sink for sink in sinks if sink.kind == "total"]
+    kept: set[str] = set()
+    seen: set[str] = set()
+    for stage in range(last):
+        ours = [name for name in reductions if frame.stages[name] == stage + 1]
+        wanted = [frame.step(name).inputs[0] for name in ours] + [s.value for s in entries if stages[s] == stage]
+        met = {each for each in frame.reached(wanted, frozenset(seen)) if _costly(frame, each)}
+        kept |= met & seen
+        seen |= met
+    _passes(writer, sinks, reductions, entries, stages, last, kept, totals)
+    return _framed(writer, totals)
+
+
+def _costly(frame: Frame, name: str) -> bool:
+    step = frame.step(name)
+    return step.operator in COSTLY and frame.span(step.shape).inner
+
+
+def _passes(
+    writer: Writer,
+    sinks: Sequence[Sink],
+    reductions: Sequence[str],
+    entries: Sequence[Sink],
+    stages: dict[Sink, int],
+    last: int,
+    kept: set[str],
+    totals: Sequence[Sink],
+) -> None:
+    """Every pass, and what is then known of the row."""
+    frame = writer.frame
+    for name in sorted(kept, key=list(writer.script.steps).index):
+        buffer, kind = writer.new("kept"), STORED[frame.step(name).dtype.name]
+        writer.kept[name] = buffer
+        writer.before.append(f"{kind} *restrict {buffer} = malloc((size_t)n * sizeof({kind}));")
+    for stage in range(last):
+        ours = [name for name in reductions if frame.stages[name] == stage + 1]
+        one_pass(writer, ours, [sink for sink in entries if stages[sink] == stage], totals)
+    for sink in sinks:
+        if sink not in entries:
+            _of_row(writer, sink, totals)
+
+
+def _of_row(writer: Writer, sink: Sink, totals: Sequence[Sink]) -> None:
+    """What is wanted of a value that a row has once."""
+    value, row = writer.value(sink.value, writer.row), writer.row
+    step = writer.frame.step(sink.value)
+    if sink.kind == "total":
+        row.lines.append(f"total{totals.index(sink)} += (double){value};")
+    elif sink.kind == "bound":
+        row.lines.append(f"bad |= {outside(writer, sink, value)};")
+    else:
+        place = "row" if writer.frame.span(step.shape).outer else "0"
+        row.lines.append(f"(({STORED[step.dtype.name]} *)arrays[{writer.results[sink.name]}])[{place}] = {value};")
+
+
+def outside(writer: Writer, sink: Sink, value: str) -> str:
+    """Whether a number is outside its bounds; NaN is inside."""
+    kind = TYPES[writer.frame.step(sink.value).dtype.name]
+    low = [] if sink.low is None else [f"({value} < ({kind})numbers[{writer.numbers[sink.low]}])"]
+    high = [] if sink.high is None else [f"({value} > ({kind})numbers[{writer.numbers[sink.high]}])"]
+    return " | ".join(low + high)
+
+
+def one_pass(writer: Writer, reductions: Sequence[str], sinks: Sequence[Sink], totals: Sequence[Sink]) -> None:
+    """One pass over the row."""
+    scope = Scope(ENTRY, [], writer.row, ENTRY_PLACE)
+    ahead: list[str] = []
+    buffers: list[str] = []
+    behind: list[str] = []
+    after: list[str] = []
+    results: dict[str, str] = {}
+    for name in reductions:
+        step = writer.frame.step(name)
+        value, sum_of = writer.value(step.inputs[0], scope), writer.new("r")
+        reduced = _reduced(step, value, sum_of, scope, buffers, behind, ahead)
+        result = results[name] = writer.new()
+        over = " / (double)n" if step.operator == "ReduceMean" else ""
+        after.append(f"const {TYPES[step.dtype.name]} {result} = ({TYPES[step.dtype.name]})({reduced}{over});")
+    for sink in sinks:
+        _of_entry(writer, sink, scope, buffers, behind, totals)
+    for name, buffer in writer.kept.items():
+        if name in scope.made and buffer not in writer.row.made:
+            scope.lines.append(f"{buffer}[{ENTRY_PLACE}] = {scope.made[name]};")
+            writer.row.made[buffer] = buffer
+    writer.row.lines += ahead
+    writer.row.lines += [
+        "for (int64_t start = 0; start < n; start += BLOCK) {",
+        "    const int64_t m = n - start < BLOCK ? n - start : BLOCK;",
+        *(f"    {line}" for line in buffers),
+        "    for (int64_t k = 0; k < m; k++) {",
+        *(f"        {line}" for line in scope.lines),
+        "    }",
+        *(f"    {line}" for line in behind),
+        "}",
+        *after,
+    ]
+    writer.row.made |= results
+
+
+def _reduced(
+    step: Step, value: str, found: str, scope: Scope, buffers: list[str], behind: list[str], ahead: list[str]
+) -> str:
+    """A reduction of a value: through a buffer where the order or NaN matters, else entry by entry."""
+    kind, extreme = TYPES[step.dtype.name], step.operator in ("ReduceMax", "ReduceMin")
+    sign = ">" if step.operator == "ReduceMax" else "<"
+    if step.dtype.kind != "f":
+        least = "INT32_MIN" if sign == ">" else "INT32_MAX"
+        ahead.append(f"int64_t {found} = {least if extreme else 0};")
+        changed = f"{value} {sign} {found} ? {value} : {found}" if extreme else f"{found} + {value}"
+        scope.lines.append(f"{found} = {changed};")
+        return found
+    buffer, suffix = f"b{found}", SUFFIX[step.dtype.name]
+    buffers.append(f"{kind} {buffer}[BLOCK];")
+    scope.lines.append(f"{buffer}[k] = {value};")
+    if extreme:
+        ahead.append(f"{kind} {found} = {'-' if sign == '>' else ''}INFINITY;")
+        behind.append(f"{found} = {'largest' if sign == '>' else 'smallest'}_{suffix}({found}, {buffer}, m);")
+    else:
+        ahead.append(f"double {found} = 0.0;")
+        behind.append(f"{found} += sum_{suffix}({buffer}, m);")
+    return found
+
+
+def _of_entry(
+    writer: Writer, sink: Sink, scope: Scope, buffers: list[str], behind: list[str], totals: Sequence[Sink]
+) -> None:
+    """What is wanted of each entry of a row."""
+    value, step = writer.value(sink.value, scope), writer.frame.step(sink.value)
+    if sink.kind == "bound":
+        scope.lines.append(f"bad |= {outside(writer, sink, value)};")
+    elif sink.kind == "total":
+        buffer = writer.new("t")
+        kind, suffix = ("float", "f32") if step.dtype.name == "float32" else ("double", "f64")
+        buffers.append(f"{kind} {buffer}[BLOCK];")
+        scope.lines.append(f"{buffer}[k] = {value};")
+        behind.append(f"total{totals.index(sink)} += sum_{suffix}({buffer}, m);")
+    else:
+        kind, pointer = STORED[step.dtype.name], writer.new("o")
+        outer = writer.frame.span(step.shape).outer
+        if not outer and writer.frame.outer:
+            raise refused("an array that every row would write")
+        array = f"({kind} *)arrays[{writer.results[sink.name]}]{writer.offset(outer)}"
+        writer.row.lines.append(f"{kind} *restrict {pointer} = {array};")
+        scope.lines.append(f"{pointer}[{writer.placed(ENTRY_PLACE, outer)}] = {value};")
+
+
+def _framed(writer: Writer, totals: Sequence[Sink]) -> str:
+    """The lines within their function."""
+    rows, inner, behind = (
+        " * ".join(["1", *(counted(size, writer.axes) for size in sizes)])
+        for sizes in (writer.frame.outer, writer.frame.inner, writer.frame.behind)
+    )
+    body = writer.row.lines
+    lines = [
+        f"const int64_t rows = {rows}, n = {inner}, stride = {behind};",
+        "int status = 0;",
+        "int32_t bad = 0;",
+        *(f"double total{i} = 0.0;" for i in range(len(totals))),
+        *writer.before,
+        *(f"if (!{buffer}) status |= {NO_ROOM};" for buffer in writer.kept.values()),
+        *writer.once.lines,
+        f"for (int64_t row = 0; row < rows && !(status & {NO_ROOM}); row++) {{",
+        *(f"    {line}" for line in body),
+        "}",
+        *(f"free({buffer});" for buffer in writer.kept.values()),
+        *(f"totals[{i}] = total{i};" for i in range(len(totals))),
+        f"return status | (bad ? {OUTSIDE} : 0);",
+    ]
+    head = "int kernel(void *const *arrays, const double *numbers, const int64_t *sizes, double *totals) {"
+    text = "\n".join([head, *(f"    {line}" for line in lines), "}"])
+    return f'#include "mathematics.h"\n#define BLOCK {BLOCK}\n\n{text}\n'

@@ -1,0 +1,177 @@
+"""The values of a script as lines of C: each made once, where it is the same for all, for a row, or for an entry."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lossapi.loops.frame import REDUCTIONS, Frame, counted
+from lossapi.loops.operators import STORED, TYPES, literal, written
+from lossapi.loops.script import Step, refused
+
+OUTSIDE, ASTRAY, NO_ROOM = 1, 2, 4
+"""What a function says: a number outside its bounds, an index outside its axis, no memory."""
+
+ENTRY_PLACE = "start + k"
+"""The place of an entry in its row, in a pass."""
+
+
+@dataclass(frozen=True)
+class Sink:
+    """What is wanted: a value as an `array`, its `total`, or whether it is within bounds, numbers of these names."""
+
+    kind: str
+    name: str
+    value: str
+    low: str | None = None
+    high: str | None = None
+
+
+@dataclass
+class Scope:
+    """Lines that see an entry, a row, or what is the same for all; and the variables they have made."""
+
+    kind: int
+    lines: list[str]
+    above: "Scope | None" = None
+    place: str = ""
+    made: dict[str, str] = field(default_factory=dict)
+
+
+ONCE, ROW, ENTRY = 0, 1, 2
+
+
+class Writer:
+    """Writes one script.
+
+    Its arguments are in the order in which the function takes them: arrays, then `results`, which it fills; numbers;
+    and the sizes of axes.
+    """
+
+    def __init__(
+        self, frame: Frame, arrays: Sequence[str], results: Sequence[str], numbers: Sequence[str], axes: Sequence[str]
+    ) -> None:
+        self.frame, self.script = frame, frame.script
+        self.arrays = {name: i for i, name in enumerate(arrays)}
+        self.results = {name: i for i, name in enumerate(results, len(arrays))}
+        self.numbers = {name: i for i, name in enumerate(numbers)}
+        self.axes = {name: i for i, name in enumerate(axes)}
+        self.once = Scope(ONCE, [])
+        self.row = Scope(ROW, [], self.once)
+        self.kept: dict[str, str] = {}
+        self.before: list[str] = []
+        self._made = 0
+
+    def new(self, stem: str = "v") -> str:
+        """A name not given yet."""
+        self._made += 1
+        return f"{stem}{self._made}"
+
+    def home(self, name: str) -> int:
+        """Which lines make a value: as few times as it differs."""
+        span = self.frame.span(self.frame.step(name).shape)
+        return ENTRY if span.inner else ROW if span.outer or self.frame.stages[name] else ONCE
+
+    def value(self, name: str, scope: Scope) -> str:
+        """The variable that holds a value, made where it belongs."""
+        step = self.frame.step(name)
+        if step.operator in ("Seen", "Expand") or (step.operator in REDUCTIONS and not self.frame.reduces(step)):
+            return self.value(step.inputs[0], scope)
+        home = self.home(name)
+        while scope.kind > home and scope.above:
+            scope = scope.above
+        if name not in scope.made:
+            text = self.expression(name, step, scope)
+            variable = self.new()
+            scope.lines.append(f"const {TYPES[step.dtype.name]} {variable} = {text};")
+            scope.made[name] = variable
+        return scope.made[name]
+
+    def expression(self, name: str, step: Step, scope: Scope) -> str:
+        """What a value is, in C."""
+        if name in self.kept and scope.place == ENTRY_PLACE and self.kept[name] in self.row.made:
+            return f"{self.kept[name]}[{scope.place}]"
+        own = getattr(self, f"_{step.operator.lower()}", None)
+        if own is not None:
+            text: str = own(name, step, scope)
+            return text
+        dtype = self.frame.step(step.inputs[0]).dtype
+        arguments = [self.value(each, scope) for each in step.inputs]
+        return written(step.operator, dtype, arguments, [self._known(each) for each in step.inputs])
+
+    def _known(self, name: str) -> Any:
+        step = self.frame.step(name)
+        return step.said.reshape(-1)[0] if step.operator == "Constant" and step.said.size == 1 else None
+
+    def _input(self, name: str, step: Step, scope: Scope) -> str:
+        if step.said in self.numbers:
+            return f"numbers[{self.numbers[step.said]}]"
+        array = f"((const {STORED[step.dtype.name]} *)arrays[{self.arrays[step.said]}])"
+        span = self.frame.span(step.shape)
+        if not span.inner:
+            return f"{array}[{'row' if span.outer else 0}]"
+        home = self.row if span.outer else self.once
+        if step.said not in home.made:
+            pointer = home.made[step.said] = self.new("p")
+            home.lines.append(
+                f"const {STORED[step.dtype.name]} *restrict {pointer} = {array}{self.offset(span.outer)};"
+            )
+        return f"{home.made[step.said]}[{self.placed(scope.place, span.outer)}]"
+
+    def offset(self, outer: bool) -> str:
+        """Where a row begins in an array that has rows."""
+        if not outer or not self.frame.outer:
+            return ""
+        return " + row / stride * stride * n + row % stride" if self.frame.behind else " + row * n"
+
+    def placed(self, place: str, outer: bool) -> str:
+        """Where an entry stands, seen from there."""
+        return f"({place}) * stride" if outer and self.frame.behind else place
+
+    def _constant(self, name: str, step: Step, scope: Scope) -> str:
+        entries = [literal(each, step.dtype) for each in step.said.reshape(-1)]
+        if len(entries) == 1:
+            return entries[0]
+        if name not in self.once.made:
+            table = self.once.made[name] = self.new("c")
+            kind = STORED[step.dtype.name]
+            self.once.lines.append(f"static const {kind} {table}[] = {{{', '.join(entries)}}};")
+        return f"{self.once.made[name]}[{scope.place}]"
+
+    def _size(self, name: str, step: Step, scope: Scope) -> str:
+        return counted(step.said, self.axes)
+
+    def _range(self, name: str, step: Step, scope: Scope) -> str:
+        return f"(int64_t)({scope.place})"
+
+    def _cast(self, name: str, step: Step, scope: Scope) -> str:
+        given = self.value(step.inputs[0], scope)
+        return f"{given} != 0" if step.dtype.kind == "b" else f"({TYPES[step.dtype.name]}){given}"
+
+    def _where(self, name: str, step: Step, scope: Scope) -> str:
+        condition, one, two = (self.value(each, scope) for each in step.inputs)
+        return f"{condition} ? {one} : {two}"
+
+    def _pick(self, name: str, step: Step, scope: Scope) -> str:
+        """An entry by its place: what makes the entries, written once more for that one."""
+        if not self.frame.span(self.frame.step(step.inputs[0]).shape).inner or self.home(step.inputs[1]) == ENTRY:
+            raise refused("entries picked by entries")
+        return self.value(step.inputs[0], Scope(ENTRY, self.row.lines, self.row, self.index(step)))
+
+    def _put(self, name: str, step: Step, scope: Scope) -> str:
+        x, value = (self.value(each, scope) for each in (step.inputs[0], step.inputs[2]))
+        return f"(int32_t)({scope.place}) == (int32_t){self.index(step)} ? {value} : {x}"
+
+    def index(self, step: Step) -> str:
+        """A place within the row, counted from the end where it is negative."""
+        if (step.said,) != self.frame.inner or self.home(step.inputs[1]) == ENTRY:
+            raise refused("an index along another axis")
+        key = f"index {step.inputs[1]}"
+        if key not in self.row.made:
+            given, index = self.value(step.inputs[1], self.row), self.new("i")
+            self.row.lines += [
+                f"int64_t {index} = (int64_t){given};",
+                f"{index} += {index} < 0 ? n : 0;",
+                f"if ({index} < 0 || {index} >= n) {{ status |= {ASTRAY}; {index} = 0; }}",
+            ]
+            self.row.made[key] = index
+        return self.row.made[key]
