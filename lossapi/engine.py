@@ -144,10 +144,7 @@ def _run(call: Call) -> Result:
     layout = call.weight, call.mean_axes, call.shape, call.align, call.unchecked
     plan = planned(definition, call.tensors, call.parameters, *layout)
     both = "gradient" in call.returns
-    backend = choice.NUMPY
-    if call.backend != "auto" or plan.elements >= choice.least():
-        work = choice.Work(definition.name, plan.parameters, plan.dtype.name, plan.elements, both)
-        backend = choice.chosen(call.backend, work)
+    backend = backend_of(plan, call.backend, gradient=both)
     gradient = None
     if both:
         wrt = [n for n in backward.floating(plan, call.tensors) if call.wrt is None or n in call.wrt]
@@ -166,6 +163,14 @@ def _run(call: Call) -> Result:
     if not call.allow_nan and np.isnan(result.value).any():
         raise NonFiniteError("a value that is not NaN", "NaN")
     return result
+
+
+def backend_of(plan: Plan, asked: str, *, gradient: bool = False) -> choice.Backend:
+    """The backend that is asked for, or the faster one."""
+    if asked == "auto" and plan.elements < choice.least():
+        return choice.NUMPY
+    work = choice.Work(plan.definition.name, plan.parameters, plan.dtype.name, plan.elements, gradient)
+    return choice.chosen(asked, work)
 
 
 def _added(call: Call, whole: Combination) -> Result:
