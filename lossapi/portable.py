@@ -270,7 +270,7 @@ def _unpacked(value: Any, annotation: Any) -> Any:
 
 def _has_type(value: Any, annotation: Any) -> bool:
     """Whether a value is of a field's annotated type."""
-    kinds = {int: int, float: int | float, Any: np.ndarray}
+    kinds = {int: int | float, float: int | float, Any: np.ndarray}  # counts of rows that fade are fractions
     if get_origin(annotation) is tuple:
         return isinstance(value, tuple) and all(isinstance(each, np.ndarray) for each in value)
     if get_origin(annotation) is not None:
