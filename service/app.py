@@ -17,16 +17,19 @@ from service.direct import Direct
 from service.inference import Inferring, Inlet
 from service.openinference import OpenInference, Paths
 from service.settings import Settings, choose_providers, read_settings
+from service.streams.endpoints import Streams
+from service.streams.shelf import Clock, wall_clock
 from service.telemetry import RequestId
 
 
-def create_app(settings: Settings | None = None) -> ASGIApp:
-    """The application; settings come from the environment unless given."""
+def create_app(settings: Settings | None = None, clock: Clock = wall_clock) -> ASGIApp:
+    """The application; settings come from the environment unless given, and the time of streams from the wall."""
     settings = settings or read_settings()
     choose_providers(settings)
     registry.catalogue()
     computing = compute.Computing(settings)
     inferring = Inferring(computing)
+    streams = Streams(computing, clock)
     protocol = OpenInference(inferring)
     app = FastAPIOffline(
         redoc_url=None,
@@ -34,9 +37,15 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         version=__version__,
         routes=routes(
             computing,
-            {**protocol.paths(), **protocol.not_offered(), "/openapi.json": {"GET": described(protocol.paths())}},
+            {
+                **streams.paths(),
+                **protocol.paths(),
+                **protocol.not_offered(),
+                "/openapi.json": {"GET": described(protocol.paths())},
+            },
         ),
         exception_handlers=errors.handlers(),
+        lifespan=streams.lifespan,
     )
     app.state.settings = settings
     return Direct(RequestId(Inlet(app, inferring)), computing)

@@ -84,7 +84,7 @@ def test_the_last_seconds_leave_by_the_sixtieth() -> None:
     last = 1000 * (COUNT - 1)
     assert values(content, last) == pytest.approx(recomputed(slice(-61, None)), rel=1e-12)
     assert values(content, last + 10_000) == pytest.approx(recomputed(slice(-51, None)), rel=1e-12)
-    assert readings(content.panel(last + 60_000))[0].count == 0
+    assert readings(content.panel(last + 61_000))[0].count == 0
 
 
 def faded(half_life: float) -> float:
