@@ -1,7 +1,7 @@
 """Wiring only: which path is answered by what."""
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 
 from fastapi_offline import FastAPIOffline
 from starlette.requests import Request
@@ -13,6 +13,9 @@ from lossapi import __version__, registry
 from lossapi.codecs import json
 from service import catalogue, compute, errors, health, metrics, openapi_protocol
 from service.catalogue import Endpoint
+from service.dashboards import gauges
+from service.dashboards.grafana import Grafana
+from service.dashboards.tables import Tables
 from service.direct import Direct
 from service.inference import Inferring, Inlet
 from service.openinference import OpenInference, Paths
@@ -39,6 +42,8 @@ def create_app(settings: Settings | None = None, clock: Clock = wall_clock) -> A
             computing,
             {
                 **streams.paths(),
+                **Grafana(streams).paths(),
+                **Tables(streams).paths(),
                 **protocol.paths(),
                 **protocol.not_offered(),
                 "/openapi.json": {"GET": described(protocol.paths())},
@@ -48,6 +53,7 @@ def create_app(settings: Settings | None = None, clock: Clock = wall_clock) -> A
         lifespan=streams.lifespan,
     )
     app.state.settings = settings
+    app.state.published = partial(streams.stored, gauges.exposition, streams)
     return Direct(RequestId(Inlet(app, inferring)), computing)
 
 

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from functools import partial
 from threading import Lock
 from typing import Any
 
@@ -201,17 +200,17 @@ class Streams:
         requests.require_known(query, ("name", "label", "limit", "after", *REPLY_KEYS))
         limit, labels = query.get("limit"), requests.read_labels(query.getlist("label"))
         most = requests.read_count("limit", None if limit is None else json.value_of(limit), LISTED, MOST_LISTED)
-        chosen = partial(self.chosen, query.get("name"), labels, query.get("after"), most)
-        found = await self.stored(chosen)
+        name, after = query.get("name"), query.get("after")
+        found = await self.stored(self.chosen, lambda head: head.matches(name, labels), after, most)
         return self._reply(request, {"streams": [replies.shown(*each) for each in found]}, ("name", "limit", "after"))
 
     def chosen(
-        self, name: str | None, labels: Mapping[str, str], after: str | None = None, most: int | None = None
+        self, wanted: Callable[[Head], bool], after: str | None = None, most: int | None = None
     ) -> list[tuple[Stream, list[Outcome]]]:
-        """Streams that have this name and these labels, with what they come to now."""
+        """The streams that are wanted, oldest first, with what they come to now."""
         now = self.clock()
         heads = self.shelf.store.heads(now)
-        every = [identity for identity, head in heads.items() if Head(json.decode(head)).matches(name, labels)]
+        every = [identity for identity, head in heads.items() if wanted(Head(json.decode(head)))]
         start = every.index(after) + 1 if after in every else 0
         found = []
         for identity in every[start : None if most is None else start + most]:
