@@ -51,6 +51,7 @@ class Grafana:
 
     async def nothing(self, request: Request) -> Response:
         """There are none."""
+        await self._body(request)
         return reply([])
 
     async def search(self, request: Request) -> Response:
@@ -71,6 +72,7 @@ class Grafana:
 
     async def tag_keys(self, request: Request) -> Response:
         """The labels that streams have."""
+        await self._body(request)
         names = unique(key for head in await self._heads() for key in head.plain["labels"])
         return reply([{"type": TEXT, "text": name} for name in names])
 

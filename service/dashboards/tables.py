@@ -12,12 +12,11 @@ from lossapi.codecs import json
 from lossapi.errors import ParameterError
 from service.catalogue import Endpoint
 from service.dashboards.series import called, series_of
-from service.streams.endpoints import POINTS, Streams
-from service.streams.requests import MOST_POINTS, read_count, read_labels, read_time, require_known
+from service.streams.endpoints import POINTS, SPAN, Streams
+from service.streams.requests import MOST_POINTS, parsed, read_count, read_labels, read_time, require_known
 from service.streams.stream import Head
 
 CSV = "text/csv"
-SPAN = ("from", "to", "points")
 COMMON = ("name", "label", "format")
 Row = dict[str, Any]
 
@@ -70,11 +69,6 @@ class Tables:
             for index, item in enumerate(stream.head.items)
         ]
         return written(request, rows)
-
-
-def parsed(text: str | None) -> Any:
-    """What a query parameter says: JSON where it is JSON, else text."""
-    return None if text is None else json.value_of(text)
 
 
 def described(head: Head) -> Row:

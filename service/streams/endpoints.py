@@ -33,6 +33,7 @@ from service.streams.stream import Change, Head, Stream
 THREADS = 8
 MOST_LISTED, LISTED = 1000, 100
 POINTS = 500
+SPAN = ("from", "to", "points")
 REPLAYED = {"Idempotent-Replayed": "true"}
 
 
@@ -79,9 +80,9 @@ class Streams:
     async def lifespan(self, app: Any) -> AsyncIterator[None]:
         """Close what was opened once the server stops."""
         yield
-        self.workers.shutdown()
-        for shelf, keeper in self._opened:
-            keeper.close()
+        while self._opened:
+            shelf, keeper = self._opened.pop()
+            await asyncio.get_running_loop().run_in_executor(self.workers, keeper.close)
             shelf.store.close()
 
     async def stored(self, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -172,10 +173,9 @@ class Streams:
 
     async def history(self, request: Request) -> Response:
         """The values over time."""
-        stream, query = await self.current(request.path_params["id"]), read_query(request.scope)
-        names = ("from", "to", "points")
-        start, end, points = (query.pop(name, None) for name in names)
-        requests.require_known(query, [*names, *REPLY_KEYS])
+        stream, query = await self.current(request.path_params["id"]), request.query_params
+        requests.require_known(query, SPAN)
+        start, end, points = (requests.parsed(query.get(name)) for name in SPAN)
         count = requests.read_count("points", points, POINTS, requests.MOST_POINTS)
         span = requests.read_time("from", start), requests.read_time("to", end)
         return Response(json.encode(replies.history(stream, *span, count)), media_type=json.MEDIA_TYPE)
@@ -198,8 +198,8 @@ class Streams:
         """Streams, oldest first, by name and labels."""
         query = request.query_params
         requests.require_known(query, ("name", "label", "limit", "after", *REPLY_KEYS))
-        limit, labels = query.get("limit"), requests.read_labels(query.getlist("label"))
-        most = requests.read_count("limit", None if limit is None else json.value_of(limit), LISTED, MOST_LISTED)
+        limit, labels = requests.parsed(query.get("limit")), requests.read_labels(query.getlist("label"))
+        most = requests.read_count("limit", limit, LISTED, MOST_LISTED)
         name, after = query.get("name"), query.get("after")
         found = await self.stored(self.chosen, lambda head: head.matches(name, labels), after, most)
         return self._reply(request, {"streams": [replies.shown(*each) for each in found]}, ("name", "limit", "after"))

@@ -10,6 +10,7 @@ from typing import Any
 from starlette.types import Scope
 
 from lossapi import portable
+from lossapi.codecs import json
 from lossapi.codecs.tensors import Buffer, tensor
 from lossapi.errors import Conflict, LossError, ParameterError, UnknownKey, nearest
 from lossapi.items import Item, read_items
@@ -165,6 +166,12 @@ def read_time(name: str, value: Any) -> float | None:
     except (TypeError, ValueError):
         raise ParameterError(f"{name}, milliseconds since 1970 or ISO 8601", repr(value)[:60], (name,)) from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000
+
+
+def parsed(text: str | None) -> Any:
+    """What a text of the query string says: JSON where it is JSON, but for null, else itself."""
+    value = None if text is None else json.value_of(text)
+    return text if value is None else value
 
 
 def read_count(name: str, value: Any, default: int, most: int) -> int:

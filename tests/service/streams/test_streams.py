@@ -230,3 +230,19 @@ def test_what_cannot_be_a_stream_says_why(client: httpx.Client, asked: Any, poin
     reply = client.post("/v1/streams", json=asked)
     assert reply.status_code in (404, 422)
     assert reply.json()["errors"][0]["pointer"] == pointer, reply.text
+
+
+def test_every_call_is_in_the_document_with_an_example_that_works(client: httpx.Client) -> None:
+    document = client.get("/openapi.json").json()
+    asked = document["paths"]["/v1/streams"]["post"]["requestBody"]["content"]["application/json"]["example"]
+    identity = created(client, **asked)
+    posts = {
+        path: each["post"]
+        for path, each in document["paths"].items()
+        if path.startswith("/v1/streams/{id}/") and "post" in each
+    }
+    assert set(posts) == {f"/v1/streams/{{id}}/{call}" for call in ("batches", "merge", "reset")}
+    batch = posts["/v1/streams/{id}/batches"]
+    assert {each["name"] for each in batch["parameters"]} == {"Idempotency-Key"}
+    sent(client, identity, batch["requestBody"]["content"]["application/json"]["example"])
+    assert set(document["components"]["schemas"]["Stream"]["required"]) <= read(client, identity).keys()
