@@ -27,7 +27,11 @@ ENV PATH=/opt/lossapi/bin:$PATH \
     LOSSAPI_HOST=0.0.0.0 \
     LOSSAPI_PORT=8000 \
     NVIDIA_VISIBLE_DEVICES=all \
-    NVIDIA_DRIVER_CAPABILITIES=compute,utility
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility \
+    LOSSAPI_STORE=sqlite:////var/lib/lossapi/streams.db
+# a volume: what streams hold outlives the container
+RUN install --directory --owner=65532 --group=65532 /var/lib/lossapi
+VOLUME /var/lib/lossapi
 USER 65532:65532
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=3s --start-period=10s \

@@ -146,9 +146,7 @@ def _run(call: Call) -> Result:
     plan = planned(definition, call.tensors, call.parameters, *layout)
     both = "gradient" in call.returns
     wrt = _wrt(call, plan) if both else None
-    backend = choice.NUMPY
-    if call.backend != "auto" or plan.elements >= choice.least():
-        backend = _backend(call, plan, reduction, wrt)
+    backend = backend_of(plan, call.backend, reduction, wrt, call.unchecked)
     gradient = None
     if wrt is not None:
         each = partial(_mapped, pieces=cuts(plan), threads=call.threads)
@@ -173,16 +171,24 @@ def _wrt(call: Call, plan: Plan) -> list[str]:
     return [name for name in backward.floating(plan, call.tensors) if call.wrt is None or name in call.wrt]
 
 
-def _backend(call: Call, plan: Plan, reduction: str, wrt: Sequence[str] | None) -> Backend:
+def backend_of(
+    plan: Plan,
+    asked: str,
+    reduction: str,
+    wrt: Sequence[str] | None = None,
+    unchecked: frozenset[str] = frozenset(),
+) -> Backend:
     """The backend asked for, or the one measured to be the fastest of those that are ready."""
+    if asked == "auto" and plan.elements < choice.least():
+        return choice.NUMPY
     work = choice.Work(plan.definition.name, plan.parameters, plan.dtype.name, plan.elements, wrt is not None)
-    backend = choice.chosen(call.backend, work)
+    backend = choice.chosen(asked, work)
     if backend.name != choice.FUSED:
         return backend
     from lossapi import fusion
 
-    ready = fusion.backend(plan, reduction, call.unchecked, wrt, wait=call.backend == choice.FUSED)
-    return ready or choice.chosen(call.backend, work, loops=False)
+    ready = fusion.backend(plan, reduction, unchecked, wrt, wait=asked == choice.FUSED)
+    return ready or choice.chosen(asked, work, loops=False)
 
 
 def _added(call: Call, whole: Combination) -> Result:

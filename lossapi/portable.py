@@ -9,14 +9,13 @@ shape, so that nothing is lost; where a reading takes tensors of its own, such a
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
-from functools import reduce
 from typing import Any, get_args, get_origin
 
 import numpy as np
 import pybase64
 
 from lossapi import readings, registry
-from lossapi.chunks import cast
+from lossapi.chunks import added, cast
 from lossapi.codecs.tensors import tensor, to_bytes
 from lossapi.definition import Definition, Primitive
 from lossapi.errors import Conflict, LossError, ParameterError, Unsupported
@@ -53,17 +52,24 @@ class Portable:
 
     def packed(self) -> dict[str, Any]:
         """The same as plain data."""
-        own = {bound.name: _packed(bound.array) for bound in self.tensors}
+        return {**self.head(), **self.body()}
+
+    def head(self) -> dict[str, Any]:
+        """What it is a state of, as plain data."""
+        own = {bound.name: bound.array for bound in self.tensors}
         return {
             "version": VERSION,
             "kind": self.definition.kind,
             "name": self.definition.name,
-            "parameters": {name: _packed(value) for name, value in self.parameters.items()},
+            "parameters": plain(self.parameters),
             **({"reduction": self.reduction} if self.definition.kind == "loss" else {}),
-            **({"tensors": own} if own else {}),
-            "form": type(self.state).__name__,
-            "content": {each.name: _packed(getattr(self.state, each.name)) for each in fields(self.state)},
+            **({"tensors": plain(own)} if own else {}),
         }
+
+    def body(self) -> dict[str, Any]:
+        """The state itself, as plain data."""
+        content = {each.name: getattr(self.state, each.name) for each in fields(self.state)}
+        return {"form": type(self.state).__name__, "content": plain(content)}
 
 
 def require_mergeable(definition: Definition, reduction: str, *, cut: bool) -> None:
@@ -75,8 +81,13 @@ def require_mergeable(definition: Definition, reduction: str, *, cut: bool) -> N
 
 
 def of(plan: Plan, reduction: str, state: State) -> Portable:
-    """The state of a computation."""
+    """The state of a computation, that can be merged with others."""
     require_mergeable(plan.definition, reduction, cut=plan.batch is not None)
+    return readable(plan, reduction, state)
+
+
+def readable(plan: Plan, reduction: str, state: State) -> Portable:
+    """The state of a computation, and what it is read by."""
     taken = {each.name for each in plan.definition.reading_inputs}
     own = tuple(b._replace(array=cast(plan, b, b.array)) for b in plan.tensors if b.name in taken)
     return Portable(plan.definition, plan.parameters, reduction, own, state)
@@ -85,13 +96,19 @@ def of(plan: Plan, reduction: str, state: State) -> Portable:
 def merge(parts: Sequence[Portable]) -> Portable:
     """Several states of one definition as one, in order."""
     first = parts[0]
+    require_alike(parts)
+    with _blamed(first.definition):
+        state = added(each.state for each in parts)
+    return Portable(first.definition, first.parameters, first.reduction, first.tensors, state)
+
+
+def require_alike(parts: Sequence[Portable]) -> None:
+    """Raise where some are not states of the same."""
+    first = parts[0]
     for index, each in enumerate(parts):
         got = _unlike(first, each)
         if got is not None:
             raise Conflict(f"states of one {first.definition.kind} under the same parameters", got, (index,))
-    with _blamed(first.definition):
-        state = reduce(lambda one, two: one + two, (each.state for each in parts))
-    return Portable(first.definition, first.parameters, first.reduction, first.tensors, state)
 
 
 @contextmanager
@@ -108,7 +125,7 @@ def _blamed(definition: Definition) -> Iterator[None]:
 def _unlike(one: Portable, two: Portable) -> str | None:
     """In what two states are unlike, if in anything."""
     for name in ("definition", "parameters", "reduction"):
-        mine, theirs = getattr(one, name), getattr(two, name)
+        mine, theirs = plain(getattr(one, name)), plain(getattr(two, name))
         if mine != theirs:
             return f"{name} {theirs.name if name == 'definition' else theirs}"
     for mine, theirs in zip(one.tensors, two.tensors, strict=True):
@@ -130,7 +147,7 @@ def alike(one: Any, two: Any) -> bool:
     return isinstance(one, tuple) or np.shape(one) == np.shape(two)
 
 
-def _packed(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """An array, number or collection of them as plain data."""
     if isinstance(value, np.ndarray):
         data = pybase64.b64encode_as_string(to_bytes(value))
@@ -138,12 +155,15 @@ def _packed(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, Mapping):
-        return {name: _packed(each) for name, each in value.items()}
-    return [_packed(each) for each in value] if isinstance(value, list | tuple) else value
+        return {name: plain(each) for name, each in value.items()}
+    return [plain(each) for each in value] if isinstance(value, list | tuple) else value
 
 
-def unpack(value: Any) -> Portable:
-    """The state that plain data stands for; every fault is placed within it."""
+def unpack(value: Any, like: Portable | None = None) -> Portable:
+    """The state that plain data stands for; every fault is placed within it.
+
+    Where the same content was read before, `like` has it.
+    """
     if not isinstance(value, Mapping):
         raise ParameterError("a state, as an object", type(value).__name__)
     unknown = next((key for key in value if key not in KEYS), None)
@@ -160,7 +180,8 @@ def unpack(value: Any) -> Portable:
         raise ParameterError(f"a reduction of {definition.name}", repr(reduction), ("reduction",))
     require_mergeable(definition, reduction, cut=definition.merges(parameters))
     tensors = _reading_tensors(definition, _mapping(value, "tensors"))
-    return Portable(definition, parameters, reduction, tensors, _content(definition, parameters, value))
+    state = _content(definition, parameters, value, None if like is None else like.state)
+    return Portable(definition, parameters, reduction, tensors, state)
 
 
 def _definition(kind: Any, name: Any) -> Primitive:
@@ -198,13 +219,17 @@ def _reading_tensors(definition: Primitive, given: Mapping[str, Any]) -> tuple[B
     return tuple(found)
 
 
-def _content(definition: Primitive, parameters: Mapping[str, Any], value: Mapping[str, Any]) -> State:
-    """The state itself: of the kind that the definition has, with fields of the right types."""
+def _content(
+    definition: Primitive, parameters: Mapping[str, Any], value: Mapping[str, Any], known: State | None
+) -> State:
+    """The state itself: of the kind that the definition has, with fields of the right types; perhaps known already."""
     expected = {kind.__name__: kind for kind in state_kinds(definition, parameters)}
     form, content = expected.get(str(value["form"])), _mapping(value, "content")
     if form is None:
-        known = " or ".join(expected)
-        raise ParameterError(f"{definition.name} to have a state of the form {known}", repr(value["form"]), ("form",))
+        forms = " or ".join(expected)
+        raise ParameterError(f"{definition.name} to have a state of the form {forms}", repr(value["form"]), ("form",))
+    if known is not None:
+        return known
     names = [each.name for each in fields(form)]
     if set(content) != set(names):
         raise ParameterError(f"content with {', '.join(names)}", ", ".join(content) or "nothing", ("content",))
@@ -245,7 +270,7 @@ def _unpacked(value: Any, annotation: Any) -> Any:
 
 def _has_type(value: Any, annotation: Any) -> bool:
     """Whether a value is of a field's annotated type."""
-    kinds = {int: int, float: int | float, Any: np.ndarray}
+    kinds = {int: int | float, float: int | float, Any: np.ndarray}  # counts of rows that fade are fractions
     if get_origin(annotation) is tuple:
         return isinstance(value, tuple) and all(isinstance(each, np.ndarray) for each in value)
     if get_origin(annotation) is not None:

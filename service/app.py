@@ -1,7 +1,7 @@
 """Wiring only: which path is answered by what."""
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 
 from fastapi_offline import FastAPIOffline
 from starlette.requests import Request
@@ -13,20 +13,26 @@ from lossapi import __version__, registry
 from lossapi.codecs import json
 from service import catalogue, compute, errors, health, metrics, openapi_protocol
 from service.catalogue import Endpoint
+from service.dashboards import gauges
+from service.dashboards.grafana import Grafana
+from service.dashboards.tables import Tables
 from service.direct import Direct
 from service.inference import Inferring, Inlet
 from service.openinference import OpenInference, Paths
 from service.settings import Settings, choose_providers, read_settings
+from service.streams.endpoints import Streams
+from service.streams.shelf import Clock, wall_clock
 from service.telemetry import RequestId
 
 
-def create_app(settings: Settings | None = None) -> ASGIApp:
-    """The application; settings come from the environment unless given."""
+def create_app(settings: Settings | None = None, clock: Clock = wall_clock) -> ASGIApp:
+    """The application; settings come from the environment unless given, and the time of streams from the wall."""
     settings = settings or read_settings()
     choose_providers(settings)
     registry.catalogue()
     computing = compute.Computing(settings)
     inferring = Inferring(computing)
+    streams = Streams(computing, clock)
     protocol = OpenInference(inferring)
     app = FastAPIOffline(
         redoc_url=None,
@@ -34,11 +40,20 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         version=__version__,
         routes=routes(
             computing,
-            {**protocol.paths(), **protocol.not_offered(), "/openapi.json": {"GET": described(protocol.paths())}},
+            {
+                **streams.paths(),
+                **Grafana(streams).paths(),
+                **Tables(streams).paths(),
+                **protocol.paths(),
+                **protocol.not_offered(),
+                "/openapi.json": {"GET": described(protocol.paths())},
+            },
         ),
         exception_handlers=errors.handlers(),
+        lifespan=streams.lifespan,
     )
     app.state.settings = settings
+    app.state.published = partial(streams.stored, gauges.exposition, streams)
     return Direct(RequestId(Inlet(app, inferring)), computing)
 
 

@@ -46,15 +46,21 @@ FIXED = (
 )
 """Limits that no setting changes: what the parser, the arrays and the memory of one request bear."""
 
+SET = ("body_bytes", "streams", "stream_bytes", "history_points", "idempotency_seconds", "published_series")
+"""Limits that a setting changes."""
+
 
 async def limits(request: Request) -> Response:
     """Every limit in force, with its value and the setting that changes it, if one does."""
     settings: Settings = request.app.state.settings
-    body = {
-        "name": "body_bytes",
-        "value": settings.body_bytes,
-        "setting": variable("body_bytes"),
-        "meaning": Settings.model_fields["body_bytes"].description,
-    }
+    adjustable = [
+        {
+            "name": name,
+            "value": getattr(settings, name),
+            "setting": variable(name),
+            "meaning": Settings.model_fields[name].description,
+        }
+        for name in SET
+    ]
     fixed = [{"name": name, "value": value, "setting": None, "meaning": meaning} for name, value, meaning in FIXED]
-    return _reply({"limits": [body, *fixed]})
+    return _reply({"limits": [*adjustable, *fixed]})

@@ -19,4 +19,5 @@ async def exposition(request: Request) -> Response:
     BUILD.labels(__version__).set(1)
     for backend, provider in choice.running().items():
         PROVIDER.labels(backend, provider).set(1)
-    return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+    published = await request.app.state.published()
+    return Response(generate_latest(REGISTRY) + published, media_type=CONTENT_TYPE_LATEST)

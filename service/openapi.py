@@ -21,6 +21,7 @@ ERRORS: Mapping[str, str] = {
     "413": "Over a limit, which is named with its setting",
     "415": "A media type or content encoding that is not read",
     "422": "Readable but wrong: a shape, a value out of its domain, a parameter; with a pointer to the place",
+    "503": "Not now: the store of streams cannot be used; Retry-After says when to come again",
     "504": "No reply within the time that the request allows",
 }
 

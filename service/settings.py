@@ -40,6 +40,21 @@ class Settings(BaseModel):
     inline_bytes: Annotated[int, Ge(0)] = Field(
         default=32 * 2**10, description="bodies up to this many bytes are computed without a worker thread"
     )
+    store: str = Field(
+        default="sqlite:///lossapi.db",
+        description="where streams live: sqlite:///path/to/file.db, redis://host:port/db or memory:// (one worker)",
+    )
+    streams: Size = Field(default=10_000, description="most streams that there may be")
+    stream_bytes: Size = Field(default=64 * 2**20, description="most bytes that a stream may come to in the store")
+    history_points: Annotated[int, Ge(4)] = Field(
+        default=1024, description="points of history that a stream keeps; older ones lie wider apart"
+    )
+    idempotency_seconds: Size = Field(
+        default=86_400, description="seconds for which the Idempotency-Key of a batch is remembered"
+    )
+    published_series: Annotated[int, Ge(0)] = Field(
+        default=1000, description="most series of streams that GET /metrics publishes"
+    )
 
 
 def variable(name: str) -> str:

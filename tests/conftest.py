@@ -7,11 +7,12 @@ import pytest
 
 from service.app import create_app
 from service.settings import Settings
+from service.stores import MEMORY
 from tests.service.live import serving
 
 
 @pytest.fixture(scope="session")
 def client() -> Iterator[httpx.Client]:
     """A client of a server that runs while the tests do; it reads bodies of up to 4 MiB."""
-    with serving(create_app(Settings(body_bytes=4 * 2**20))) as client:
+    with serving(create_app(Settings(body_bytes=4 * 2**20, store=MEMORY))) as client:
         yield client

@@ -1,0 +1,1 @@
+"""Streams as dashboards read them: Prometheus, Grafana's JSON data source, flat tables."""

@@ -1,0 +1,1 @@
+"""/v1/streams: accumulators that live on the server."""

@@ -1,0 +1,37 @@
+"""What streams answer, as plain data."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from lossapi.errors import LossError
+from lossapi.panel import Outcome
+from service.streams.stream import Stream
+
+
+def shown(stream: Stream, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """A stream and its values."""
+    head = stream.head.plain
+    return {
+        **{name: head[name] for name in ("id", "name", "labels", "created")},
+        "updated": stream.updated,
+        "ttl": head["ttl"],
+        "window": head["window"],
+        "count": stream.count,
+        "batches": stream.batches,
+        "results": [each.plain(problem) for each in outcomes],
+    }
+
+
+def problem(error: LossError) -> dict[str, Any]:
+    """Why an item has no value (yet)."""
+    return {"code": error.code, "title": error.title, "detail": str(error)}
+
+
+def history(stream: Stream, start: float | None, end: float | None, points: int) -> dict[str, Any]:
+    """The values over time of every item."""
+    found = stream.history.between(start, end, points)
+    series = [
+        {**item.shown, "points": [[time, values[index]] for time, values in found]}
+        for index, item in enumerate(stream.head.items)
+    ]
+    return {"id": stream.head.plain["id"], "series": series}

@@ -1,0 +1,44 @@
+"""A real Redis for tests, on a free port."""
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+NAME = "redis-server"
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def redis_server(folder: Path) -> Iterator[str]:
+    """The address of a server that runs meanwhile, and writes each change to a file in `folder`."""
+    if shutil.which(NAME) is None:
+        pytest.skip(f"{NAME} is not installed (Debian: apt-get install {NAME})")
+    port = free_port()
+    options = {"port": str(port), "bind": "127.0.0.1", "dir": str(folder), "save": "", "appendonly": "yes"}
+    command = [NAME, *(text for name, value in options.items() for text in (f"--{name}", value))]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+                break
+            except ConnectionRefusedError:
+                assert server.poll() is None, f"{NAME} ended at its start"
+                time.sleep(0.01)
+        yield f"redis://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait()
