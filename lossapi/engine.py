@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from lossapi import backward, chunks, parameters, portable, readings, registry
+from lossapi import allowance, backward, chunks, parameters, portable, readings, registry
 from lossapi.backends import choice
 from lossapi.backends import numpy as numpy_backend
 from lossapi.binding import planned
@@ -143,6 +143,8 @@ def _run(call: Call) -> Result:
     reduction = _reduction(definition, call.reduction)
     layout = call.weight, call.mean_axes, call.shape, call.align, call.unchecked
     plan = planned(definition, call.tensors, call.parameters, *layout)
+    if plan.pairs is not None:
+        allowance.require_pairs(*plan.pairs)
     both = "gradient" in call.returns
     backend = choice.NUMPY
     if call.backend != "auto" or plan.elements >= choice.least():

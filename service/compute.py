@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope
 
 from lossapi import engine, export, like, registry
+from lossapi.allowance import Allowance
 from lossapi.codecs.codec import Limits
 from lossapi.codecs.tensors import Buffer, tensor
 from lossapi.definition import Definition
@@ -19,8 +21,9 @@ from service import states
 from service.bodies import read_body, read_headers, read_query, with_query
 from service.media import Wire
 from service.schemas import OPTIONS, read_call, read_options
-from service.settings import Settings, variable
+from service.settings import PREFIX, Settings, variable
 
+T = TypeVar("T")
 Answer = Callable[[Wire, Mapping[str, Any], Buffer, Limits], bytes]
 """From the formats, a query string and a body to the reply."""
 
@@ -31,6 +34,7 @@ class Computing:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.limits = Limits(settings.body_bytes, variable("body_bytes"))
+        self.allowance = Allowance(settings.elements, settings.dimensions, settings.json_depth, PREFIX)
         self.workers = ThreadPoolExecutor(engine.cores(), thread_name_prefix="lossapi-request")
         self.answers = dict(answers())
 
@@ -41,15 +45,17 @@ class Computing:
         query = read_query(scope)
         if len(body) <= self.settings.inline_bytes and not wire.coding:
             return wire.writer.media_type, answer(wire, query, body, self.limits)
-        reply = asyncio.get_running_loop().run_in_executor(self.workers, answer, wire, query, body, self.limits)
-        return wire.writer.media_type, await reply
+        return wire.writer.media_type, await self.on_worker(partial(answer, wire, query, body, self.limits))
+
+    async def on_worker(self, work: Callable[[], T]) -> T:
+        """What comes out on a worker thread, under the request's allowance."""
+        return await asyncio.get_running_loop().run_in_executor(self.workers, copy_context().run, work)
 
     async def model(self, request: Request) -> Response:
         """A loss as an ONNX model; parameters and options stand in the query string."""
         name = request.path_params["name"]
         definition, query = registry.get("loss", name), read_query(request.scope)
-        loop = asyncio.get_running_loop()
-        model = await loop.run_in_executor(self.workers, export.as_model, definition, query)
+        model = await self.on_worker(partial(export.as_model, definition, query))
         headers = {"Content-Disposition": f'attachment; filename="{name}.onnx"'}
         return Response(model, media_type="application/octet-stream", headers=headers)
 

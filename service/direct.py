@@ -2,6 +2,7 @@
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from lossapi.allowance import ALLOWANCE
 from service.compute import Computing
 from service.errors import refuse
 from service.telemetry import HEADER, identified, identify
@@ -16,6 +17,7 @@ class Direct:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, whatever goes wrong."""
+        ALLOWANCE.set(self.computing.allowance)
         answer = self.computing.answers.get(scope.get("path", "")) if scope.get("method") == "POST" else None
         if answer is None:
             await self.app(scope, receive, send)

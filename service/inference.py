@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from time import perf_counter_ns as now
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -36,7 +36,6 @@ JSON, BINARY = b"application/json", b"application/octet-stream"
 NOWHERE = Placed()
 
 Answer = Callable[[Scope, Receive], Awaitable[Response]]
-T = TypeVar("T")
 
 
 class Parts(Response):
@@ -76,7 +75,7 @@ class Inferring:
 
     def __init__(self, computing: Computing) -> None:
         self.settings = computing.settings
-        self.workers = computing.workers
+        self.on_worker = computing.on_worker
         self.limits = Limits(self.settings.body_bytes, variable("body_bytes"))
         self.regions = Regions(self.settings)
         self.statistics = Statistics()
@@ -106,7 +105,7 @@ class Inferring:
             body = await read_aligned(headers, receive, self.limits, length or 0)
             arrived, large = now(), coding is not None or self.is_large(body)
             decode = partial(self._decoded, name, definition, body, length, coding)
-            inference = await self._on_worker(decode) if large else decode()
+            inference = await self.on_worker(decode) if large else decode()
             decoded = now()
             asked = Asked(name, definition, inference, chosen_coding(headers.get(b"accept-encoding", b"")))
             answered = await self._in_time(partial(self._answered, asked), inference.timeout, arrived, large=large)
@@ -122,15 +121,12 @@ class Inferring:
         """Whether a body takes long to compute, or may: where there are regions, it may bring much with few bytes."""
         return len(body) > self.settings.inline_bytes or bool(self.regions.regions)
 
-    async def _on_worker(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self.workers, work)
-
     async def _in_time(self, work: Callable[[], Answered], micros: int, arrived: int, *, large: bool) -> Answered:
         """What comes out within so many microseconds of the request's arrival; 0 is any time."""
         end, answered = arrived + 1000 * micros, None
         with suppress(TimeoutError):
             left = max(end - now(), 0) / 1e9 if micros else None
-            answered = await asyncio.wait_for(self._on_worker(work), left) if large else work()
+            answered = await asyncio.wait_for(self.on_worker(work), left) if large else work()
         if answered is None or (micros and now() > end):
             raise HTTPException(504, f"no reply within {micros} µs (parameter timeout)")
         return answered

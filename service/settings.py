@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Le
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from lossapi.allowance import MOST_DEPTH, MOST_DIMENSIONS
 from lossapi.backends import providers
 from lossapi.errors import Unsupported
 
@@ -26,6 +27,13 @@ class Settings(BaseModel):
     log_level: str = Field(default="info", description="critical, error, warning, info, debug or trace")
     keep_alive: Size = Field(default=75, description="seconds an idle connection is kept open")
     body_bytes: Size = Field(default=256 * 2**20, description="largest request body, in bytes, once unfolded")
+    elements: Size = Field(default=2**28, description="most elements of one tensor")
+    dimensions: Annotated[int, Ge(1), Le(MOST_DIMENSIONS)] = Field(
+        default=MOST_DIMENSIONS, description="most dimensions of one tensor"
+    )
+    json_depth: Annotated[int, Ge(1), Le(MOST_DEPTH)] = Field(
+        default=MOST_DEPTH, description="most levels of nesting in a JSON body"
+    )
     providers: str = Field(
         default="", description="ONNX Runtime providers in order, such as CUDAExecutionProvider,CPUExecutionProvider"
     )
