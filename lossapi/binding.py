@@ -41,7 +41,9 @@ def planned(
     unchecked: frozenset[str] = frozenset(),
 ) -> Plan:
     """Check the parameters and lay the tensors out; a plan is made once for equal shapes, dtypes and parameters."""
-    tensors = {name: each for name, each in apart(definition, tensors).items() if each is not None}
+    if definition.grouped:
+        tensors = apart(definition, tensors)
+    tensors = {name: each for name, each in tensors.items() if each is not None}
     key = (definition, mean_axes, shape, align, unchecked, *_alike(tensors, parameters, weight))
     known = PLANS.get(key)
     if known is not None:

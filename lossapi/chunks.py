@@ -149,7 +149,7 @@ def fold_rows(plan: Plan, out: Any, weight: Array | None, mask: Array | None, ke
     if plan.mean_axes:
         averaged = tuple(range(value.ndim - plan.mean_axes, value.ndim))
         value = value.sum(axis=averaged) / prod(value.shape[i] for i in averaged)
-    rows = len(value) if np.ndim(value) else 1
+    rows = len(value) if value.ndim else 1
     if mask is not None:
         mask = entering(mask, value)
         value = np.where(mask, value, 0.0)

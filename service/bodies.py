@@ -69,7 +69,9 @@ def read_query(scope: Scope) -> dict[str, Any]:
 
 def with_query(given: dict[str, Any], query: Mapping[str, Any]) -> dict[str, Any]:
     """The request: the body's keys and the query's."""
+    if not query:
+        return given
     twice = next((name for name in query if name in given), None)
     if twice is not None:
         raise ParameterError(f"{twice} in the body or the query string", "both", (twice,))
-    return {**given, **query} if query else given
+    return {**given, **query}

@@ -58,7 +58,7 @@ def from_json(name: str, datatype: str, shape: Sequence[int], data: Any) -> Arra
         raise DtypeError(f"{datatype} as binary data (JSON has no such numbers)", "data", ("inputs", name))
     if datatype == "BYTES":
         raise DtypeError("numbers", "BYTES", ("inputs", name))
-    if not isinstance(data, list):
+    if not isinstance(data, list | np.ndarray):
         raise ParameterError("data as a list", type(data).__name__, ("inputs", name, "data"))
     try:
         return tensor({"dtype": DATATYPES[datatype], "shape": shape, "data": data})

@@ -169,7 +169,7 @@ def _explicit(value: dict[Any, Any]) -> Array:
         data = _from_base64(data, dtype, shape)
     if isinstance(data, bytes | bytearray):
         return from_bytes(data, dtype, shape)
-    if not isinstance(data, list):
+    if not isinstance(data, list | np.ndarray):
         raise ParameterError("data as base64 or a flat list", short(data), ("data",))
     return _from_numbers(data, dtype, shape)
 
@@ -222,10 +222,11 @@ def from_bytes(data: Buffer, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Ar
     return array if array.flags.aligned else array.copy()
 
 
-def _from_numbers(data: list[Any], dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
+def _from_numbers(data: list[Any] | Array, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
     """A flat list in the dtype asked for; a number that it cannot hold is a fault."""
     try:
-        array = _from_list(data, np.uint64 if dtype.name == "uint64" else np.int64)
+        whole = np.uint64 if dtype.name == "uint64" else np.int64
+        array = _from_list(data, whole) if isinstance(data, list) else data
     except LossError as error:
         raise error.within("data") from None
     if array.size != prod(shape):

@@ -83,6 +83,14 @@ def test_a_large_request_takes_at_most_two_and_a_half_times_its_body(
     assert server.ask(media_type, body, coding) < MOST
 
 
-def test_a_list_of_numbers_takes_more_which_the_watch_sees(server: Server) -> None:
-    few = {name: array[: ELEMENTS // 4] for name, array in REQUEST.items()}
-    assert server.ask(JSON, CODECS[JSON].encode(few, "string", "list")) > MOST
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(-1,), (-1, 8)])
+def test_a_list_of_numbers_takes_no_more(server: Server, dtype: type, shape: tuple[int, ...]) -> None:
+    request = {name: array.astype(dtype).reshape(shape) for name, array in REQUEST.items()}
+    assert server.ask(JSON, CODECS[JSON].encode(request, "string", "list")) < MOST
+
+
+def test_a_list_that_only_a_parser_reads_takes_more_which_the_watch_sees(server: Server) -> None:
+    few = {name: array[: ELEMENTS // 4].tolist() for name, array in REQUEST.items()}
+    body = CODECS[JSON].encode({"backend": "numpy", **few}, "string", "list").replace(b"backend", b"back\\u0065nd")
+    assert server.ask(JSON, body) > MOST
