@@ -1,7 +1,7 @@
 """What one request may take: how large its tensors are, and whether it may go on.
 
 Whoever serves requests sets one for each; what reads tensors and what folds them ask it. The core knows no clocks and
-no connections: `check` is called between chunks, and what it raises ends the work.
+no connections: `check` is called between chunks, `claim` before tensors are made, and what they raise ends the work.
 """
 
 from collections.abc import Sequence
@@ -37,6 +37,9 @@ class Allowance:
     def check(self) -> None:
         """Raise where the work is to end."""
 
+    def claim(self, elements: int) -> None:
+        """Told of each tensor before it is made; raise where there is no room for it now."""
+
     def over(self, limit: str, most: int, what: str, got: str) -> TooLarge:
         """The error of what is over a limit, with the setting that moves it."""
         setting = "" if self.prefix is None else f" (setting {self.prefix}{limit.upper()})"
@@ -44,13 +47,14 @@ class Allowance:
 
     def require_shape(self, shape: Sequence[int], where: Path = ()) -> None:
         """Refuse a tensor of more axes or elements than are allowed."""
-        error = None
+        error, size = None, prod(shape)
         if len(shape) > self.dimensions:
             error = self.over("dimensions", self.dimensions, "dimensions", str(len(shape)))
-        elif (size := prod(shape)) > self.elements:
+        elif size > self.elements:
             error = self.over("elements", self.elements, "elements in one tensor", str(size))
         if error is not None:
             raise error.within(*where)
+        self.claim(size)
 
     def require_depth(self, depth: int) -> None:
         """Refuse values that lie in one another at more levels than are allowed."""
@@ -64,10 +68,8 @@ def require_pairs(rows: int, others: int) -> None:
         raise TooLarge(f"at most {MOST_PAIRS} pairs of rows that see each other", f"{rows} × {others}")
 
 
-ALLOWANCE: ContextVar[Allowance] = ContextVar("allowance")
-_unbounded = Allowance()
-
-
-def current() -> Allowance:
-    """The allowance of the request at hand."""
-    return ALLOWANCE.get(_unbounded)
+# One default for all is meant: nothing of it changes.
+UNBOUNDED = Allowance()
+ALLOWANCE: ContextVar[Allowance] = ContextVar("allowance", default=UNBOUNDED)
+current = ALLOWANCE.get
+"""The allowance of the request at hand."""

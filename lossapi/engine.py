@@ -259,9 +259,15 @@ def _steps(plan: Plan) -> int:
 
 def _mapped(step: Callable[[slice], State], pieces: list[slice], threads: int | None) -> Iterator[State]:
     count = threads or cores()
-    if len(pieces) == 1 or count == 1:
+    if len(pieces) == 1:
         return map(step, pieces)
-    return _pool(count).map(step, pieces)
+    check = allowance.current().check
+
+    def checked(cut: slice) -> State:
+        check()
+        return step(cut)
+
+    return map(checked, pieces) if count == 1 else _pool(count).map(checked, pieces)
 
 
 @cache

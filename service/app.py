@@ -13,11 +13,10 @@ from lossapi import __version__, registry
 from lossapi.codecs import json
 from service import catalogue, compute, errors, health, metrics, openapi_protocol
 from service.catalogue import Endpoint
-from service.direct import Direct
+from service.gate import Gate
 from service.inference import Inferring, Inlet
 from service.openinference import OpenInference, Paths
 from service.settings import Settings, choose_providers, read_settings
-from service.telemetry import RequestId
 
 
 def create_app(settings: Settings | None = None) -> ASGIApp:
@@ -39,7 +38,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         exception_handlers=errors.handlers(),
     )
     app.state.settings = settings
-    return Direct(RequestId(Inlet(app, inferring)), computing)
+    return Gate(Inlet(app, inferring), computing)
 
 
 def routes(computing: compute.Computing, protocol: Paths) -> list[BaseRoute]:

@@ -34,7 +34,17 @@ async def ready(request: Request) -> Response:
     )
 
 
-LIMITS = ("body_bytes", "elements", "dimensions", "json_depth")
+LIMITS = (
+    "body_bytes",
+    "elements",
+    "dimensions",
+    "json_depth",
+    "requests_in_flight",
+    "bytes_in_flight",
+    "elements_in_flight",
+    "queue",
+    "deadline",
+)
 """Limits that settings move."""
 FIXED = (
     ("json_values", json.MOST_VALUES, "values in a JSON body besides the text of base64"),

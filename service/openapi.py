@@ -21,7 +21,8 @@ ERRORS: Mapping[str, str] = {
     "413": "Over a limit, which is named with its setting",
     "415": "A media type or content encoding that is not read",
     "422": "Readable but wrong: a shape, a value out of its domain, a parameter; with a pointer to the place",
-    "504": "No reply within the time that the request allows",
+    "503": "Full, overloaded or about to stop; Retry-After says when to try again",
+    "504": "No reply within the time that the request, or the server, allows",
 }
 
 PROBLEM: Schema = {
@@ -76,7 +77,7 @@ IN_OTHERS: Schema = {
     codec.media_type: {"schema": {"$ref": f"#/components/schemas/{name}"}} for name, codec in OTHERS.items()
 }
 """A request or a reply in another format than JSON."""
-COMPUTING = ("400", "405", "406", "413", "415", "422")
+COMPUTING = ("400", "405", "406", "413", "415", "422", "503", "504")
 
 QUERY_OF_LISTING = [
     {"name": "family", "in": "query", "schema": {"type": "string"}, "description": "only this family"},

@@ -1,6 +1,7 @@
 """Starts uvicorn under the settings."""
 
 import asyncio
+from time import perf_counter
 from typing import Any
 
 import uvicorn
@@ -59,6 +60,12 @@ class OneWrite(HttpToolsProtocol):
         """A client has connected: uvicorn is given what does as its transport does."""
         joined: Any = Joined(transport)
         super().connection_made(joined)
+
+    def on_message_begin(self) -> None:
+        """A request begins to arrive: note when."""
+        super().on_message_begin()
+        scope: Any = self.scope
+        scope["arrived"] = perf_counter()
 
 
 UVICORN: dict[str, Any] = {"http": OneWrite, "access_log": False, "server_header": False, "proxy_headers": False}

@@ -34,6 +34,15 @@ class Settings(BaseModel):
     json_depth: Annotated[int, Ge(1), Le(MOST_DEPTH)] = Field(
         default=MOST_DEPTH, description="most levels of nesting in a JSON body"
     )
+    requests_in_flight: Size = Field(default=1024, description="most requests in flight, of each worker")
+    bytes_in_flight: Size = Field(default=2**30, description="most bytes of bodies in flight, of each worker")
+    elements_in_flight: Size = Field(default=2**29, description="most elements of tensors in flight, of each worker")
+    queue: Annotated[int, Ge(0)] = Field(
+        default=64, description="most large requests that wait for a thread, of each worker"
+    )
+    deadline: Annotated[float, Ge(0)] = Field(
+        default=60.0, description="most seconds that a request may take, its body's arrival included; 0 is any time"
+    )
     providers: str = Field(
         default="", description="ONNX Runtime providers in order, such as CUDAExecutionProvider,CPUExecutionProvider"
     )
