@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from fastapi_offline import FastAPIOffline
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -13,8 +14,9 @@ from lossapi import __version__, registry
 from lossapi.codecs import json
 from service import catalogue, compute, errors, health, metrics, openapi_protocol
 from service.catalogue import Endpoint
-from service.gate import Gate
+from service.gate import EXPOSED, Gate
 from service.inference import Inferring, Inlet
+from service.keys import Keys
 from service.openinference import OpenInference, Paths
 from service.settings import Settings, choose_providers, read_settings
 
@@ -38,7 +40,10 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         exception_handlers=errors.handlers(),
     )
     app.state.settings = settings
-    return Gate(Inlet(app, inferring), computing)
+    keys = None if settings.keys_file is None else Keys(settings.keys_file)
+    gate: ASGIApp = Gate(Inlet(app, inferring), computing, keys)
+    origins = [each.strip() for each in settings.cors_origins.split(",") if each.strip()]
+    return CORSMiddleware(gate, origins, ["*"], ["*"], expose_headers=EXPOSED) if origins else gate
 
 
 def routes(computing: compute.Computing, protocol: Paths) -> list[BaseRoute]:

@@ -13,10 +13,23 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from lossapi.allowance import ALLOWANCE
 from service.compute import Answer, Computing
 from service.errors import refuse
+from service.keys import Keys
 from service.visit import Visit
 
 IDENTITY: Final = b"x-request-id"
 LONGEST = 128
+EXPOSED = ("X-Request-Id", "Server-Timing", "Retry-After", "RateLimit", "RateLimit-Policy", "WWW-Authenticate")
+"""Headers of a reply that pages from elsewhere may read, where they may ask."""
+PAGE = [
+    (
+        b"content-security-policy",
+        b"default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+        b"img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'self'",
+    ),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"SAMEORIGIN"),
+]
+"""What pages for people carry: all that they load comes from here."""
 PLAIN = (b"x-content-type-options", b"nosniff")
 
 
@@ -46,8 +59,9 @@ def timing(visit: Visit) -> bytes:
 class Gate:
     """Answers what `computing` knows, and passes everything else on to `app`."""
 
-    def __init__(self, app: ASGIApp, computing: Computing) -> None:
+    def __init__(self, app: ASGIApp, computing: Computing, keys: Keys | None = None) -> None:
         self.app = app
+        self.keys = keys
         self.computing = computing
         self.admission = computing.admission
 
@@ -63,6 +77,8 @@ class Gate:
         answer = self.computing.answers.get(path) if post else None
         reply = None if answer is not None else finished(visit, send)
         try:
+            if self.keys is not None:
+                self.keys.admit(visit, scope)
             if post or path.startswith("/v1/"):
                 self.admission.enter(visit)
             if answer is None:
@@ -88,6 +104,7 @@ class Gate:
             (IDENTITY, visit.identity),
             (b"server-timing", timing(visit)),
             PLAIN,
+            *visit.more,
         ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
@@ -98,12 +115,11 @@ def finished(visit: Visit, send: Send) -> Send:
 
     async def reply(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [
-                *message["headers"],
-                (IDENTITY, visit.identity),
-                (b"server-timing", timing(visit)),
-                PLAIN,
-            ]
+            headers = [*message["headers"], *visit.more]
+            headers += [(IDENTITY, visit.identity), (b"server-timing", timing(visit)), PLAIN]
+            if any(name == b"content-type" and value.startswith(b"text/html") for name, value in headers):
+                headers += PAGE
+            message["headers"] = headers
         await send(message)
 
     return reply

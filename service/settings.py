@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Le
@@ -42,6 +43,12 @@ class Settings(BaseModel):
     )
     deadline: Annotated[float, Ge(0)] = Field(
         default=60.0, description="most seconds that a request may take, its body's arrival included; 0 is any time"
+    )
+    keys_file: Path | None = Field(
+        default=None, description="file of API keys, made by lossapi key; without one everybody may ask"
+    )
+    cors_origins: str = Field(
+        default="", description="origins whose pages may ask, such as https://example.org,https://example.com; * is all"
     )
     providers: str = Field(
         default="", description="ONNX Runtime providers in order, such as CUDAExecutionProvider,CPUExecutionProvider"

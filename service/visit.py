@@ -61,6 +61,8 @@ class Visit(Allowance):
         "held_bytes",
         "held_elements",
         "identity",
+        "key",
+        "more",
         "patience",
         "reading",
         "receive",
@@ -82,6 +84,8 @@ class Visit(Allowance):
         self.ended: Exception | None = None
         self.held_bytes = self.held_elements = self.received = 0
         self.identity = b""
+        self.key = ""
+        self.more: list[tuple[bytes, bytes]] = []
         self.codec = "other"
         self.work: Future[Any] | None = None
         self.task: asyncio.Task[Any] | None = None
