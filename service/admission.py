@@ -15,7 +15,7 @@ from service.visit import TIMEOUT, Visit, seconds_of
 
 MOMENT = 0.1
 """Seconds of waiting that are a burst; more are an overload."""
-LAG = 0.002
+LAG = 0.004
 """Seconds from a request's arrival to its turn on the event loop that are waiting."""
 SMALL = 5
 """Digits of a length that is not worth counting."""
@@ -34,21 +34,26 @@ class Full(HTTPException):
 
 
 class Waiting:
-    """Whether waiting has become a habit: it has when it did not cease for a moment, until it does cease for one."""
+    """Whether waiting has become a habit: it has when so many in a row had to, for a moment or longer.
 
-    __slots__ = ("_free", "_waited", "overload")
+    It has ceased when none has to for a moment.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_free", "_many", "_row", "_waited", "overload")
+
+    def __init__(self, many: int) -> None:
         self.overload = False
+        self._many, self._row = many, 0
         self._free = self._waited = perf_counter()
 
     def saw(self, now: float, *, waiting: bool) -> bool:
         """Note whether one more has to wait; tells whether it would wait in an overload."""
         if waiting:
             self._waited = now
-            self.overload = self.overload or now - self._free > MOMENT
+            self._row += 1
+            self.overload = self.overload or (self._row > self._many and now - self._free > MOMENT)
             return self.overload
-        self._free = now
+        self._free, self._row = now, 0
         self.overload = self.overload and now - self._waited <= MOMENT
         return False
 
@@ -63,7 +68,7 @@ class Admission:
         self.most_requests = settings.requests_in_flight
         self.inside: set[Visit] = set()
         self.bytes = self.elements = self.working = 0
-        self._loop, self._queue, self._lock = Waiting(), Waiting(), Lock()
+        self._loop, self._queue, self._lock = Waiting(64), Waiting(8), Lock()
         self._looks = False
 
     def enter(self, visit: Visit) -> None:

@@ -17,6 +17,7 @@ from service.catalogue import Endpoint
 from service.gate import EXPOSED, Gate
 from service.inference import Inferring, Inlet
 from service.keys import Keys
+from service.lifecycle import Life
 from service.openinference import OpenInference, Paths
 from service.settings import Settings, choose_providers, read_settings
 
@@ -26,7 +27,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     settings = settings or read_settings()
     choose_providers(settings)
     registry.catalogue()
-    computing = compute.Computing(settings)
+    computing, life = compute.Computing(settings), Life(settings)
     inferring = Inferring(computing)
     protocol = OpenInference(inferring)
     app = FastAPIOffline(
@@ -38,10 +39,11 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
             {**protocol.paths(), **protocol.not_offered(), "/openapi.json": {"GET": described(protocol.paths())}},
         ),
         exception_handlers=errors.handlers(),
+        lifespan=life.span,
     )
-    app.state.settings = settings
+    app.state.settings, app.state.life = settings, life
     keys = None if settings.keys_file is None else Keys(settings.keys_file)
-    gate: ASGIApp = Gate(Inlet(app, inferring), computing, keys)
+    gate: ASGIApp = Gate(Inlet(app, inferring), computing, life, keys)
     origins = [each.strip() for each in settings.cors_origins.split(",") if each.strip()]
     return CORSMiddleware(gate, origins, ["*"], ["*"], expose_headers=EXPOSED) if origins else gate
 

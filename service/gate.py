@@ -14,6 +14,7 @@ from lossapi.allowance import ALLOWANCE
 from service.compute import Answer, Computing
 from service.errors import refuse
 from service.keys import Keys
+from service.lifecycle import Life
 from service.visit import Visit
 
 IDENTITY: Final = b"x-request-id"
@@ -30,6 +31,7 @@ PAGE = [
     (b"x-frame-options", b"SAMEORIGIN"),
 ]
 """What pages for people carry: all that they load comes from here."""
+CLOSE = (b"connection", b"close")
 PLAIN = (b"x-content-type-options", b"nosniff")
 
 
@@ -59,8 +61,9 @@ def timing(visit: Visit) -> bytes:
 class Gate:
     """Answers what `computing` knows, and passes everything else on to `app`."""
 
-    def __init__(self, app: ASGIApp, computing: Computing, keys: Keys | None = None) -> None:
+    def __init__(self, app: ASGIApp, computing: Computing, life: Life, keys: Keys | None = None) -> None:
         self.app = app
+        self.life = life
         self.keys = keys
         self.computing = computing
         self.admission = computing.admission
@@ -76,6 +79,8 @@ class Gate:
         path, post = scope["path"], scope["method"] == "POST"
         answer = self.computing.answers.get(path) if post else None
         reply = None if answer is not None else finished(visit, send)
+        if self.life.draining:
+            visit.more.append(CLOSE)
         try:
             if self.keys is not None:
                 self.keys.admit(visit, scope)

@@ -26,7 +26,13 @@ class Settings(BaseModel):
     port: Annotated[int, Ge(0), Le(65535)] = Field(default=8000, description="port to listen on; 0 picks a free one")
     workers: Size = Field(default=1, description="server processes")
     log_level: str = Field(default="info", description="critical, error, warning, info, debug or trace")
+    log_format: Literal["text", "json"] = Field(default="text", description="lines for people, or JSON for programs")
+    access_log: bool = Field(default=False, description="whether each request is a line of the log")
     keep_alive: Size = Field(default=75, description="seconds an idle connection is kept open")
+    drain_delay: Annotated[float, Ge(0)] = Field(
+        default=1.0, description="seconds from SIGTERM, when /health/ready says no, until no connection is accepted"
+    )
+    grace: Size = Field(default=30, description="most seconds for what is in flight after that")
     body_bytes: Size = Field(default=256 * 2**20, description="largest request body, in bytes, once unfolded")
     elements: Size = Field(default=2**28, description="most elements of one tensor")
     dimensions: Annotated[int, Ge(1), Le(MOST_DIMENSIONS)] = Field(

@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope
 from lossapi import allowance
 from lossapi.allowance import Allowance
 from lossapi.errors import ParameterError
+from service.traces import Trace
 
 T = TypeVar("T")
 TIMEOUT = b"x-request-timeout"
@@ -69,6 +70,7 @@ class Visit(Allowance):
         "received",
         "register",
         "task",
+        "trace",
         "work",
     )
 
@@ -85,6 +87,7 @@ class Visit(Allowance):
         self.held_bytes = self.held_elements = self.received = 0
         self.identity = b""
         self.key = ""
+        self.trace: Trace | None = None
         self.more: list[tuple[bytes, bytes]] = []
         self.codec = "other"
         self.work: Future[Any] | None = None
