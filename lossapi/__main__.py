@@ -1,4 +1,4 @@
-"""The command: `lossapi serve`, `list`, `compute`, `check`."""
+"""The command: `lossapi serve`, `list`, `compute`, `key`, `check`."""
 
 import argparse
 import os
@@ -50,6 +50,13 @@ def _parser() -> argparse.ArgumentParser:
         "file", metavar="FILE", type=Path, help="the tensors by name: .json, .npz, .safetensors, .msgpack"
     )
     computing.set_defaults(command=compute)
+    keys = commands.add_parser("key", help="make an API key and print it, this once")
+    keys.add_argument("name", metavar="NAME", help="whose key it is; one of that name is replaced")
+    keys.add_argument("--scope", action="append", choices=("compute", "streams", "admin", "metrics"))
+    keys.add_argument("--requests", type=int, help="most requests in each window")
+    keys.add_argument("--seconds", type=float, default=60.0, help="how long a window is (60)")
+    keys.add_argument("--file", type=Path, help="the file of keys (LOSSAPI_KEYS_FILE)")
+    keys.set_defaults(command=key)
     checking = commands.add_parser("check", help="print versions and what can compute here")
     checking.set_defaults(command=check)
     return parser
@@ -110,6 +117,19 @@ def read_options(rest: Sequence[str]) -> dict[str, Any]:
         name = name.replace("-", "_")
         options[name] = json.value_of(value, name)
     return options
+
+
+def key(given: argparse.Namespace, rest: Sequence[str]) -> None:
+    """Make an API key; the file keeps its hash alone."""
+    from service.keys import make
+    from service.quota import Quota
+    from service.settings import read_settings, variable
+
+    path = given.file or read_settings().keys_file
+    if path is None:
+        raise ParameterError(f"--file, or {variable('keys_file')}", "neither")
+    quota = None if given.requests is None else Quota(given.requests, given.seconds)
+    print(make(path, given.name, given.scope or ["compute"], quota))
 
 
 def check(given: argparse.Namespace, rest: Sequence[str]) -> None:

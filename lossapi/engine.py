@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from lossapi import backward, chunks, parameters, portable, readings, registry
+from lossapi import allowance, backward, chunks, parameters, portable, readings, registry
 from lossapi.backends import choice
 from lossapi.backends import numpy as numpy_backend
 from lossapi.backends.choice import Backend
@@ -144,6 +144,8 @@ def _run(call: Call) -> Result:
     reduction = _reduction(definition, call.reduction)
     layout = call.weight, call.mean_axes, call.shape, call.align, call.unchecked
     plan = planned(definition, call.tensors, call.parameters, *layout)
+    if plan.pairs is not None:
+        allowance.require_pairs(*plan.pairs)
     both = "gradient" in call.returns
     wrt = _wrt(call, plan) if both else None
     backend = backend_of(plan, call.backend, reduction, wrt, call.unchecked)
@@ -283,9 +285,15 @@ def _steps(plan: Plan) -> int:
 
 def _mapped(step: Callable[[slice], State], pieces: list[slice], threads: int | None) -> Iterator[State]:
     count = threads or cores()
-    if len(pieces) == 1 or count == 1:
+    if len(pieces) == 1:
         return map(step, pieces)
-    return _pool(count).map(step, pieces)
+    check = allowance.current().check
+
+    def checked(cut: slice) -> State:
+        check()
+        return step(cut)
+
+    return map(checked, pieces) if count == 1 else _pool(count).map(checked, pieces)
 
 
 @cache

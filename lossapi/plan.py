@@ -105,6 +105,13 @@ class Plan:
         return max((t.array.size for t in self.tensors if t.cut), default=0)
 
     @cached_property
+    def pairs(self) -> tuple[int, int] | None:
+        """How many rows meet how many others; None where none see each other."""
+        rows = self.bindings.get("rows")
+        others = self.bindings.get("references", rows)
+        return (rows, others) if isinstance(rows, int) and isinstance(others, int) else None
+
+    @cached_property
     def width(self) -> int:
         """What a matrix that every row meets, such as the weights of a layer, may make of one row."""
         whole = (t.array for t in self.tensors if not t.cut and t.array.ndim > 1)

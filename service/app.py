@@ -1,9 +1,11 @@
 """Wiring only: which path is answered by what."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from functools import cache, partial
 
 from fastapi_offline import FastAPIOffline
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -16,13 +18,14 @@ from service.catalogue import Endpoint
 from service.dashboards import gauges
 from service.dashboards.grafana import Grafana
 from service.dashboards.tables import Tables
-from service.direct import Direct
+from service.gate import EXPOSED, Gate
 from service.inference import Inferring, Inlet
+from service.keys import Keys
+from service.lifecycle import Life
 from service.openinference import OpenInference, Paths
 from service.settings import Settings, choose_providers, read_settings
 from service.streams.endpoints import Streams
 from service.streams.shelf import Clock, wall_clock
-from service.telemetry import RequestId
 
 
 def create_app(settings: Settings | None = None, clock: Clock = wall_clock) -> ASGIApp:
@@ -30,7 +33,7 @@ def create_app(settings: Settings | None = None, clock: Clock = wall_clock) -> A
     settings = settings or read_settings()
     choose_providers(settings)
     registry.catalogue()
-    computing = compute.Computing(settings)
+    computing, life = compute.Computing(settings), Life(settings)
     inferring = Inferring(computing)
     streams = Streams(computing, clock)
     protocol = OpenInference(inferring)
@@ -50,11 +53,21 @@ def create_app(settings: Settings | None = None, clock: Clock = wall_clock) -> A
             },
         ),
         exception_handlers=errors.handlers(),
-        lifespan=streams.lifespan,
+        lifespan=partial(lifespan, life, streams),
     )
-    app.state.settings = settings
+    app.state.settings, app.state.life = settings, life
     app.state.published = partial(streams.stored, gauges.exposition, streams)
-    return Direct(RequestId(Inlet(app, inferring)), computing)
+    keys = None if settings.keys_file is None else Keys(settings.keys_file)
+    gate: ASGIApp = Gate(Inlet(app, inferring), computing, life, keys)
+    origins = [each.strip() for each in settings.cors_origins.split(",") if each.strip()]
+    return CORSMiddleware(gate, origins, ["*"], ["*"], expose_headers=EXPOSED) if origins else gate
+
+
+@asynccontextmanager
+async def lifespan(life: Life, streams: Streams, app: ASGIApp) -> AsyncIterator[None]:
+    """What the server runs within: warm before it is ready; once it stops, what was opened is closed."""
+    async with streams.lifespan(app), life.span(app):
+        yield
 
 
 def routes(computing: compute.Computing, protocol: Paths) -> list[BaseRoute]:

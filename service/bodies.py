@@ -10,8 +10,9 @@ from lossapi.codecs import json
 from lossapi.codecs.codec import Limits
 from lossapi.codecs.room import Room
 from lossapi.codecs.tensors import Buffer
-from lossapi.errors import ParameterError, Unreadable
+from lossapi.errors import ParameterError
 from service.media import Wire, wire
+from service.visit import Gone, current
 
 
 def read_headers(scope: Scope, limits: Limits) -> Wire:
@@ -35,7 +36,7 @@ async def read_body(scope: Scope, receive: Receive, limits: Limits) -> Buffer:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise Unreadable("a whole body", "a closed connection")
+            raise Gone
         part: bytes = message.get("body", b"")
         size = len(part) + (room.size if room else 0)
         if size > limits.unfolded:
@@ -43,6 +44,8 @@ async def read_body(scope: Scope, receive: Receive, limits: Limits) -> Buffer:
         more = message.get("more_body", False)
         if room is None and not more:
             return part
+        if (visit := current()) is not None:
+            visit.has(size)
         room = room or Room(_said(scope, limits))
         room.add(part)
         if not more:

@@ -4,25 +4,32 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from time import perf_counter
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope
 
 from lossapi import engine, export, like, registry
+from lossapi.allowance import Allowance
 from lossapi.codecs.codec import Limits
 from lossapi.codecs.tensors import Buffer, tensor
 from lossapi.definition import Definition
 from lossapi.errors import LossError, UnknownKey, nearest
 from service import states
+from service.admission import Admission
 from service.bodies import read_body, read_headers, read_query, with_query
 from service.media import Wire
 from service.schemas import OPTIONS, read_call, read_options
-from service.settings import Settings, variable
+from service.settings import PREFIX, Settings, variable
+from service.visit import current
 
+T = TypeVar("T")
 Answer = Callable[[Wire, Mapping[str, Any], Buffer, Limits], bytes]
 """From the formats, a query string and a body to the reply."""
+PAIRED = 32
+"""How much less a body may bring to be computed at once where rows meet in pairs."""
 
 
 class Computing:
@@ -31,27 +38,51 @@ class Computing:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.limits = Limits(settings.body_bytes, variable("body_bytes"))
+        self.allowance = Allowance(settings.elements, settings.dimensions, settings.json_depth, PREFIX)
+        self.admission = Admission(settings, engine.cores())
         self.workers = ThreadPoolExecutor(engine.cores(), thread_name_prefix="lossapi-request")
         self.answers = dict(answers())
+        self.inline = {self.answers[path]: self.inline_bytes(each) for path, each in of_pairs()}
 
     async def answered(self, answer: Answer, scope: Scope, receive: Receive) -> tuple[str, bytes]:
         """The reply and its type: inline when the body is small, on a worker thread when it is or may become large."""
         wire = read_headers(scope, self.limits)
         body = await read_body(scope, receive, self.limits)
         query = read_query(scope)
-        if len(body) <= self.settings.inline_bytes and not wire.coding:
-            return wire.writer.media_type, answer(wire, query, body, self.limits)
-        reply = asyncio.get_running_loop().run_in_executor(self.workers, answer, wire, query, body, self.limits)
-        return wire.writer.media_type, await reply
+        if len(body) <= self.inline.get(answer, self.settings.inline_bytes) and not wire.coding:
+            return wire.writer.media_type, inline(partial(answer, wire, query, body, self.limits))
+        return wire.writer.media_type, await self.on_worker(partial(answer, wire, query, body, self.limits))
+
+    async def on_worker(self, work: Callable[[], T]) -> T:
+        """What comes out on a worker thread, as long as somebody waits for it."""
+        visit = current()
+        if visit is None:
+            return await asyncio.get_running_loop().run_in_executor(self.workers, work)
+        return await visit.on(self.workers, work)
+
+    def inline_bytes(self, definition: Definition) -> int:
+        """How large a body may be that is computed at once: where rows meet all others, work grows by its square."""
+        return self.settings.inline_bytes // (PAIRED if meets(definition) else 1)
 
     async def model(self, request: Request) -> Response:
         """A loss as an ONNX model; parameters and options stand in the query string."""
         name = request.path_params["name"]
         definition, query = registry.get("loss", name), read_query(request.scope)
-        loop = asyncio.get_running_loop()
-        model = await loop.run_in_executor(self.workers, export.as_model, definition, query)
+        model = await self.on_worker(partial(export.as_model, definition, query))
         headers = {"Content-Disposition": f'attachment; filename="{name}.onnx"'}
         return Response(model, media_type="application/octet-stream", headers=headers)
+
+
+def inline(work: Callable[[], T]) -> T:
+    """What comes out at once, within the request's time."""
+    visit = current()
+    if visit is None:
+        return work()
+    visit.reading, visit.begun = False, perf_counter()
+    visit.check()
+    done = work()
+    visit.check()
+    return done
 
 
 def answers() -> Iterator[tuple[str, Answer]]:
@@ -62,6 +93,22 @@ def answers() -> Iterator[tuple[str, Answer]]:
     for library, functions in like.presets().items():
         for function in functions:
             yield f"/v1/like/{library}/{function}", partial(compute_like, library, function)
+
+
+def meets(definition: Definition) -> bool:
+    """Whether all rows of a definition see each other."""
+    return any("rows" in spec.axes for each in definition.inputs for spec in each.forms.specs)
+
+
+def of_pairs() -> Iterator[tuple[str, Definition]]:
+    """The definitions whose rows all see each other, by the paths that lead to them."""
+    for (kind, name), definition in registry.catalogue().items():
+        if meets(definition):
+            yield f"/v1/{registry.PLURAL[kind]}/{name}", definition
+    for library, functions in like.presets().items():
+        for function, (definition, _) in functions.items():
+            if meets(definition):
+                yield f"/v1/like/{library}/{function}", definition
 
 
 def merge_states(wire: Wire, query: Mapping[str, Any], body: Buffer, limits: Limits) -> bytes:

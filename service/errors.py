@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from lossapi.errors import Conflict, Fault, Invalid, LossError, TooLarge, UnknownName, Unreadable, nearest
+from service.visit import Gone
 
 LOG = logging.getLogger("lossapi")
 STATUS: Mapping[type[LossError], int] = {
@@ -22,6 +23,8 @@ STATUS: Mapping[type[LossError], int] = {
     Invalid: 422,
 }
 UNPROCESSABLE = STATUS[Invalid]
+GONE = 499
+"""What is logged of a client that left; nobody reads it."""
 TYPES = "/errors/"
 MEDIA_TYPE = "application/problem+json"
 
@@ -93,13 +96,15 @@ def descendants(kind: type[LossError]) -> list[type[LossError]]:
     return [each for child in kind.__subclasses__() for each in (child, *descendants(child))]
 
 
-EXPECTED = (LossError, HTTPException)
+EXPECTED = (LossError, HTTPException, Gone)
 
 
 async def answer(request: Request, error: Exception) -> Response:
     """The one handler: an error of the core, of the transport, or a bug."""
     if isinstance(error, LossError):
         return await on_loss_error(request, error)
+    if isinstance(error, Gone):
+        return Response(status_code=GONE)
     return await (on_http_exception if isinstance(error, HTTPException) else on_exception)(request, error)
 
 
@@ -113,4 +118,4 @@ async def refuse(error: Exception, scope: Scope, receive: Receive, send: Send) -
 
 def handlers() -> dict[int | type[Exception], Any]:
     """The same for the framework."""
-    return {LossError: answer, HTTPException: answer, Exception: answer}
+    return {LossError: answer, HTTPException: answer, Gone: answer, Exception: answer}

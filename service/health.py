@@ -4,10 +4,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from lossapi import __version__, registry
+from lossapi.allowance import MOST_PAIRS
 from lossapi.backends import choice
 from lossapi.codecs import json, msgpack, safetensors
 from lossapi.codecs.inference_data import MOST_STRINGS
-from lossapi.codecs.tensors import MOST_AXES
 from lossapi.maps.confusion import MOST_CLASSES
 from service.settings import Settings, variable
 from service.shared_memory import MOST_REGIONS
@@ -23,7 +23,8 @@ async def live(request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """Every definition is loaded; says what computes, and where."""
+    """Every definition is loaded and was computed once, and it is not about to stop; says what computes, and where."""
+    request.app.state.life.require_ready()
     return _reply(
         {
             "status": "ready",
@@ -34,33 +35,42 @@ async def ready(request: Request) -> Response:
     )
 
 
+LIMITS = (
+    "body_bytes",
+    "elements",
+    "dimensions",
+    "json_depth",
+    "requests_in_flight",
+    "bytes_in_flight",
+    "elements_in_flight",
+    "queue",
+    "deadline",
+    "streams",
+    "stream_bytes",
+    "history_points",
+    "idempotency_seconds",
+    "published_series",
+)
+"""Limits that settings move."""
 FIXED = (
-    ("json_depth", json.MOST_LEVELS, "levels of nesting in a JSON body"),
     ("json_values", json.MOST_VALUES, "values in a JSON body besides the text of base64"),
     ("msgpack_values", msgpack.MOST_VALUES, "values in a MessagePack body besides the bytes of tensors"),
     ("safetensors_header", safetensors.MOST_HEADER, "bytes of the header of a safetensors body"),
-    ("tensor_axes", MOST_AXES, "axes of one tensor"),
     ("strings", MOST_STRINGS, "strings in one tensor of /v2"),
     ("regions", MOST_REGIONS, "registered regions of shared memory"),
     ("classes", MOST_CLASSES, "classes in a confusion table"),
+    ("pairs", MOST_PAIRS, "pairs of rows, where all rows of a loss see each other"),
 )
 """Limits that no setting changes: what the parser, the arrays and the memory of one request bear."""
-
-SET = ("body_bytes", "streams", "stream_bytes", "history_points", "idempotency_seconds", "published_series")
-"""Limits that a setting changes."""
 
 
 async def limits(request: Request) -> Response:
     """Every limit in force, with its value and the setting that changes it, if one does."""
     settings: Settings = request.app.state.settings
-    adjustable = [
-        {
-            "name": name,
-            "value": getattr(settings, name),
-            "setting": variable(name),
-            "meaning": Settings.model_fields[name].description,
-        }
-        for name in SET
+    moved = [
+        {"name": name, "value": value, "setting": variable(name), "meaning": Settings.model_fields[name].description}
+        for name in LIMITS
+        if (value := getattr(settings, name)) is not None
     ]
     fixed = [{"name": name, "value": value, "setting": None, "meaning": meaning} for name, value, meaning in FIXED]
-    return _reply({"limits": [*adjustable, *fixed]})
+    return _reply({"limits": [*moved, *fixed]})

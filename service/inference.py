@@ -1,13 +1,10 @@
 """POST /v2/models/{model}/infer, past the framework: from the body's one buffer to the reply's parts."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from functools import partial
 from time import perf_counter_ns as now
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -20,13 +17,14 @@ from lossapi.codecs.openinference import Inference, Wanted
 from lossapi.codecs.unfold import unfold
 from lossapi.definition import Definition
 from lossapi.errors import LossError, Unreadable
-from service.compute import Computing
+from service.compute import Computing, inline
 from service.errors import refuse
 from service.inference_body import Headers, chosen_coding, coding_of, folded, read_aligned
 from service.schemas import read_options
 from service.settings import variable
 from service.shared_memory import Regions
 from service.statistics import Stages, Statistics
+from service.visit import current
 
 HEADER_LENGTH = b"inference-header-content-length"
 LONGEST_NUMBER = 18
@@ -36,7 +34,6 @@ JSON, BINARY = b"application/json", b"application/octet-stream"
 NOWHERE = Placed()
 
 Answer = Callable[[Scope, Receive], Awaitable[Response]]
-T = TypeVar("T")
 
 
 class Parts(Response):
@@ -76,7 +73,7 @@ class Inferring:
 
     def __init__(self, computing: Computing) -> None:
         self.settings = computing.settings
-        self.workers = computing.workers
+        self.on_worker, self.inline_bytes = computing.on_worker, computing.inline_bytes
         self.limits = Limits(self.settings.body_bytes, variable("body_bytes"))
         self.regions = Regions(self.settings)
         self.statistics = Statistics()
@@ -104,12 +101,12 @@ class Inferring:
             headers = dict(scope["headers"])
             length, coding = header_length(headers), coding_of(headers)
             body = await read_aligned(headers, receive, self.limits, length or 0)
-            arrived, large = now(), coding is not None or self.is_large(body)
+            arrived, large = now(), coding is not None or self.is_large(body, definition)
             decode = partial(self._decoded, name, definition, body, length, coding)
-            inference = await self._on_worker(decode) if large else decode()
+            inference = await self.on_worker(decode) if large else decode()
             decoded = now()
             asked = Asked(name, definition, inference, chosen_coding(headers.get(b"accept-encoding", b"")))
-            answered = await self._in_time(partial(self._answered, asked), inference.timeout, arrived, large=large)
+            answered = await self._in_time(partial(self._answered, asked), inference.timeout, large=large)
         except Exception:
             record.failed(now() - start)
             raise
@@ -118,22 +115,16 @@ class Inferring:
         record.succeeded(inference.batch, now() - start, stages)
         return answered.reply
 
-    def is_large(self, body: memoryview) -> bool:
+    def is_large(self, body: memoryview, definition: Definition) -> bool:
         """Whether a body takes long to compute, or may: where there are regions, it may bring much with few bytes."""
-        return len(body) > self.settings.inline_bytes or bool(self.regions.regions)
+        return len(body) > self.inline_bytes(definition) or bool(self.regions.regions)
 
-    async def _on_worker(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self.workers, work)
-
-    async def _in_time(self, work: Callable[[], Answered], micros: int, arrived: int, *, large: bool) -> Answered:
+    async def _in_time(self, work: Callable[[], Answered], micros: int, *, large: bool) -> Answered:
         """What comes out within so many microseconds of the request's arrival; 0 is any time."""
-        end, answered = arrived + 1000 * micros, None
-        with suppress(TimeoutError):
-            left = max(end - now(), 0) / 1e9 if micros else None
-            answered = await asyncio.wait_for(self._on_worker(work), left) if large else work()
-        if answered is None or (micros and now() > end):
-            raise HTTPException(504, f"no reply within {micros} µs (parameter timeout)")
-        return answered
+        visit = current()
+        if micros and visit is not None:
+            visit.within(micros / 1e6, "parameter timeout")
+        return await self.on_worker(work) if large else inline(work)
 
     def _decoded(
         self, name: str, definition: Definition, body: memoryview, length: int | None, coding: str | None

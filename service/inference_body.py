@@ -9,7 +9,7 @@ from starlette.types import Receive
 
 from lossapi.codecs.codec import Limits
 from lossapi.codecs.unfold import PARTS
-from lossapi.errors import Unreadable
+from service.visit import Gone, current
 
 Headers = Mapping[bytes, bytes]
 ALIGNMENT = 16
@@ -36,11 +36,13 @@ async def read_aligned(headers: Headers, receive: Receive, limits: Limits, heade
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise Unreadable("a whole body", "a closed connection")
+            raise Gone
         buffer += message.get("body", b"")
         if len(buffer) - pad > limits.unfolded:
             raise limits.over(len(buffer) - pad)
         more = message.get("more_body", False)
+        if more and (visit := current()) is not None:
+            visit.has(len(buffer) - pad)
     return memoryview(buffer)[pad:]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
+from time import perf_counter
 from typing import Any, NamedTuple
 
 from starlette.exceptions import HTTPException
@@ -13,6 +14,7 @@ from lossapi.codecs.json import MEDIA_TYPE
 from lossapi.codecs.room import let_go
 from lossapi.codecs.tensors import Base64, Buffer
 from lossapi.codecs.unfold import PARTS, unfold
+from service.visit import current
 
 JSON = CODECS[MEDIA_TYPE]
 ALIASES: Mapping[str, str] = {
@@ -34,15 +36,26 @@ class Wire(NamedTuple):
 
     def read(self, body: Buffer, limits: Limits) -> dict[str, Any]:
         """What a body says by names; the body is let go of where no tensor is a view of it."""
+        visit = current()
         plain = unfold(body, self.coding, limits) if self.coding else body
+        if visit is not None and self.coding:
+            visit.has(len(plain))
         given = self.reader.decode(plain, limits)
         for each in (body, plain):
             let_go(each)
+        if visit is not None:
+            visit.codec, visit.decoded = self.reader.suffix[1:], perf_counter()
         return given
 
     def write(self, reply: Mapping[str, Any], form: Mapping[str, Any]) -> bytes:
         """The bytes of a reply."""
-        return self.writer.encode(reply, form["nonfinite"], form["encoding"])
+        visit = current()
+        if visit is None:
+            return self.writer.encode(reply, form["nonfinite"], form["encoding"])
+        visit.computed = perf_counter()
+        written = self.writer.encode(reply, form["nonfinite"], form["encoding"])
+        visit.encoded = perf_counter()
+        return written
 
     def form(self, options: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
         """How numbers are written: as asked, else tensors as the request's were, bytes or lists."""

@@ -14,6 +14,8 @@ Schema = dict[str, Any]
 
 ERRORS: Mapping[str, str] = {
     "400": "Unreadable: broken JSON, an empty body, another character set",
+    "401": "No API key, or none that is known; where the server asks for one",
+    "403": "An API key without the scope that is asked for",
     "404": "No such name; the nearest ones are suggested",
     "405": "Another method",
     "406": "No reply in what is accepted",
@@ -21,8 +23,9 @@ ERRORS: Mapping[str, str] = {
     "413": "Over a limit, which is named with its setting",
     "415": "A media type or content encoding that is not read",
     "422": "Readable but wrong: a shape, a value out of its domain, a parameter; with a pointer to the place",
-    "503": "Not now: the store of streams cannot be used; Retry-After says when to come again",
-    "504": "No reply within the time that the request allows",
+    "429": "Over the quota of the API key; Retry-After says when there is more",
+    "503": "Full, overloaded, about to stop, or without the store of streams; Retry-After says when to try again",
+    "504": "No reply within the time that the request, or the server, allows",
 }
 
 PROBLEM: Schema = {
@@ -77,7 +80,7 @@ IN_OTHERS: Schema = {
     codec.media_type: {"schema": {"$ref": f"#/components/schemas/{name}"}} for name, codec in OTHERS.items()
 }
 """A request or a reply in another format than JSON."""
-COMPUTING = ("400", "405", "406", "413", "415", "422")
+COMPUTING = ("400", "401", "403", "405", "406", "413", "415", "422", "429", "503", "504")
 
 QUERY_OF_LISTING = [
     {"name": "family", "in": "query", "schema": {"type": "string"}, "description": "only this family"},

@@ -83,6 +83,7 @@ class OpenInference:
 
     async def ready(self, request: Request) -> Response:
         """Whether the server answers for its models."""
+        request.app.state.life.require_ready()
         return reply({"ready": True})
 
     async def listing(self, request: Request) -> Response:

@@ -1,12 +1,18 @@
 """Starts uvicorn under the settings."""
 
 import asyncio
+import logging.config
+import signal
+from time import perf_counter
+from types import FrameType
 from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from service.logs import configuration, greet
 from service.settings import Settings, choose_providers
+from service.shared import shared
 
 HEAD, END = b"HTTP/1.1 ", b"\r\n\r\n"
 SHORT = 1 << 16
@@ -60,21 +66,44 @@ class OneWrite(HttpToolsProtocol):
         joined: Any = Joined(transport)
         super().connection_made(joined)
 
+    def on_message_begin(self) -> None:
+        """A request begins to arrive: note when."""
+        super().on_message_begin()
+        scope: Any = self.scope
+        scope["arrived"] = perf_counter()
 
-UVICORN: dict[str, Any] = {"http": OneWrite, "access_log": False, "server_header": False, "proxy_headers": False}
-"""Its options that no setting changes."""
+
+UVICORN: dict[str, Any] = {
+    "http": OneWrite,
+    "access_log": False,
+    "server_header": False,
+    "proxy_headers": False,
+    "timeout_worker_healthcheck": 30,
+}
+"""Its options that no setting changes: a worker that does not answer its parent for so long is replaced."""
 
 
 def serve(settings: Settings) -> None:
     """Serve until stopped; each worker process makes its own app from the environment."""
     choose_providers(settings)
-    uvicorn.run(
-        "service.app:create_app",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        workers=settings.workers,
-        log_level=settings.log_level,
-        timeout_keep_alive=settings.keep_alive,
-        **UVICORN,
-    )
+    logging.config.dictConfig(configuration(settings))
+    greet(settings)
+    # uvicorn sends itself the signal that stopped it once it has stopped: that is no failure.
+    signal.signal(signal.SIGTERM, _stopped)
+    with shared(settings.workers):
+        uvicorn.run(
+            "service.app:create_app",
+            factory=True,
+            host=settings.host,
+            port=settings.port,
+            workers=settings.workers,
+            log_level=settings.log_level,
+            log_config=configuration(settings),
+            timeout_keep_alive=settings.keep_alive,
+            timeout_graceful_shutdown=settings.grace,
+            **UVICORN,
+        )
+
+
+def _stopped(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(0)

@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Le
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from lossapi.allowance import MOST_DEPTH, MOST_DIMENSIONS
 from lossapi.backends import providers
 from lossapi.errors import Unsupported
 
@@ -24,8 +26,36 @@ class Settings(BaseModel):
     port: Annotated[int, Ge(0), Le(65535)] = Field(default=8000, description="port to listen on; 0 picks a free one")
     workers: Size = Field(default=1, description="server processes")
     log_level: str = Field(default="info", description="critical, error, warning, info, debug or trace")
+    log_format: Literal["text", "json"] = Field(default="text", description="lines for people, or JSON for programs")
+    access_log: bool = Field(default=False, description="whether each request is a line of the log")
     keep_alive: Size = Field(default=75, description="seconds an idle connection is kept open")
+    drain_delay: Annotated[float, Ge(0)] = Field(
+        default=1.0, description="seconds from SIGTERM, when /health/ready says no, until no connection is accepted"
+    )
+    grace: Size = Field(default=30, description="most seconds for what is in flight after that")
     body_bytes: Size = Field(default=256 * 2**20, description="largest request body, in bytes, once unfolded")
+    elements: Size = Field(default=2**28, description="most elements of one tensor")
+    dimensions: Annotated[int, Ge(1), Le(MOST_DIMENSIONS)] = Field(
+        default=MOST_DIMENSIONS, description="most dimensions of one tensor"
+    )
+    json_depth: Annotated[int, Ge(1), Le(MOST_DEPTH)] = Field(
+        default=MOST_DEPTH, description="most levels of nesting in a JSON body"
+    )
+    requests_in_flight: Size = Field(default=1024, description="most requests in flight, of each worker")
+    bytes_in_flight: Size = Field(default=2**30, description="most bytes of bodies in flight, of each worker")
+    elements_in_flight: Size = Field(default=2**29, description="most elements of tensors in flight, of each worker")
+    queue: Annotated[int, Ge(0)] = Field(
+        default=64, description="most large requests that wait for a thread, of each worker"
+    )
+    deadline: Annotated[float, Ge(0)] = Field(
+        default=60.0, description="most seconds that a request may take, its body's arrival included; 0 is any time"
+    )
+    keys_file: Path | None = Field(
+        default=None, description="file of API keys, made by lossapi key; without one everybody may ask"
+    )
+    cors_origins: str = Field(
+        default="", description="origins whose pages may ask, such as https://example.org,https://example.com; * is all"
+    )
     providers: str = Field(
         default="", description="ONNX Runtime providers in order, such as CUDAExecutionProvider,CPUExecutionProvider"
     )

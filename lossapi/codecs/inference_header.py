@@ -9,9 +9,10 @@ import orjson
 from annotated_types import Ge, Le
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
+from lossapi import allowance
 from lossapi.codecs.inference_data import DATATYPES
-from lossapi.codecs.tensors import MOST_AXES, MOST_SIZE
-from lossapi.errors import DtypeError, ParameterError, ShapeError, TooLarge, Unreadable
+from lossapi.codecs.tensors import MOST_SIZE
+from lossapi.errors import DtypeError, ParameterError, ShapeError, Unreadable
 from lossapi.parameters import as_error
 
 Size = Annotated[int, Ge(0), Le(2**63 - 1)]
@@ -73,8 +74,7 @@ class InputHeader(BaseModel):
     @classmethod
     def _possible(cls, shape: list[int]) -> list[int]:
         """One size of 0 does not hide how large the others are."""
-        if len(shape) > MOST_AXES:
-            raise TooLarge(f"at most {MOST_AXES} dimensions", str(len(shape)))
+        allowance.current().require_shape(shape)
         if prod(n or 1 for n in shape) > MOST_SIZE:
             raise ShapeError("a shape that an array can have", str(shape))
         return shape

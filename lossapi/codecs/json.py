@@ -1,7 +1,8 @@
 """JSON ⇄ named values: strict, so NaN and infinities travel as text, or as what `nonfinite` says."""
 
+import re
 from collections.abc import Mapping
-from itertools import chain, zip_longest
+from itertools import accumulate, chain, zip_longest
 from math import isfinite
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import orjson
 import pybase64
 
+from lossapi import allowance
 from lossapi.codecs import excerpts
 from lossapi.codecs.codec import Encoding, Limits, NonFinite
 from lossapi.codecs.tensors import Buffer, to_bytes
@@ -18,11 +20,14 @@ from lossapi.errors import NonFiniteError, TooLarge, Unreadable
 
 MEDIA_TYPE = "application/json"
 BYTES = "application/vnd.safetensors"
-MOST_LEVELS = 1024
 MOST_VALUES = 1 << 24
 """Values besides the text of strings; each takes the parser tens of bytes, whatever it takes in the body."""
 SEPARATORS = b",[{"
 PART = 1 << 20
+TOO_DEEP = "depth limit"
+"""What the parser says of values nested deeper than it bears."""
+TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 AS_IT_IS = frozenset({str, int, bool})
 
 
@@ -36,6 +41,8 @@ class Json:
         """The object's keys as they stand."""
         if len(body) > MOST_VALUES:
             require_few(body)
+        if allowance.current().depth < allowance.MOST_DEPTH:
+            allowance.current().require_depth(depth_of(body))
         value = decode(body)
         if type(value) is not dict:
             raise Unreadable("a JSON object", f"a JSON {type(value).__name__}")
@@ -56,11 +63,19 @@ def require_few(body: Buffer) -> None:
             raise TooLarge(f"at most {MOST_VALUES} values in JSON (bytes hold more: base64, {BYTES})", "more")
 
 
+def depth_of(body: Buffer) -> int:
+    """How deep the brackets of a text are nested, those in strings aside."""
+    brackets = TEXT.sub(b"", bytes(body)).translate(None, NO_BRACKETS)
+    return max(accumulate(1 if each in b"[{" else -1 for each in brackets), default=0)
+
+
 def decode(body: Buffer) -> Any:
     """The JSON value of a body."""
     try:
         return excerpts.loads(body)
     except orjson.JSONDecodeError as error:
+        if TOO_DEEP in str(error):
+            allowance.current().require_depth(allowance.MOST_DEPTH + 1)
         raise Unreadable("a JSON body", str(error)) from None
 
 

@@ -16,6 +16,7 @@ import ml_dtypes
 import numpy as np
 import pybase64
 
+from lossapi import allowance
 from lossapi.domains import TAG, Array
 from lossapi.errors import DomainError, DtypeError, LossError, ParameterError, ShapeError, TooLarge
 
@@ -42,7 +43,6 @@ DTYPES: Mapping[str, np.dtype[Any]] = {
     **{name: np.dtype(name).newbyteorder("<") for name in NUMBERS},
     "bfloat16": np.dtype(ml_dtypes.bfloat16),
 }
-MOST_AXES = 32
 MOST_SIZE = 2**59
 """What the sizes of a shape may come to, so that bytes are counted in 63 bits even where one size is 0."""
 SPARSE = {"indices", "values", "dense_shape"}
@@ -83,12 +83,13 @@ def _from_list(value: list[Any], whole: Whole = np.int64) -> Array:
     """Level by level: at each, all entries are lists of one length, or none is a list."""
     flat, shape = value, [len(value)]
     while flat and type(flat[0]) is list:
-        if len(shape) >= MOST_AXES:
-            raise TooLarge(f"at most {MOST_AXES} dimensions", "more")
+        if len(shape) >= (allowed := allowance.current()).dimensions:
+            raise allowed.over("dimensions", allowed.dimensions, "dimensions", "more")
         if set(map(type, flat)) != {list} or len(set(map(len, flat))) > 1:
             raise _ragged(flat, shape)
         shape.append(len(flat[0]))
         flat = list(chain.from_iterable(flat))
+    allowance.current().require_shape(shape)
     return _from_flat(flat, tuple(shape), whole)
 
 
@@ -185,8 +186,7 @@ def shape_of(shape: Any) -> tuple[int, ...]:
     whole = isinstance(shape, list | tuple) and all(type(n) is int and 0 <= n < 2**63 for n in shape)
     if not whole:
         raise ShapeError("shape as a list of whole numbers", short(shape), ("shape",))
-    if len(shape) > MOST_AXES:
-        raise TooLarge(f"at most {MOST_AXES} dimensions", str(len(shape)), ("shape",))
+    allowance.current().require_shape(shape, ("shape",))
     if prod(n or 1 for n in shape) > MOST_SIZE:
         raise TooLarge("a shape that an array can have", short(shape), ("shape",))
     return tuple(shape)

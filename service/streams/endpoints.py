@@ -137,7 +137,7 @@ class Streams:
             assert made.packed
             return made, form
 
-        made, form = await asyncio.get_running_loop().run_in_executor(self.computing.workers, read_change)
+        made, form = await self.computing.on_worker(read_change)
         written = await self._written(identity, made, key)
         outcomes = written.stream.outcomes or await self.stored(written.stream.read, self.clock())
         reply = wire.write(replies.shown(written.stream, outcomes), form)

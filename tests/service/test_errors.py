@@ -120,16 +120,21 @@ def test_several_faults_are_told_at_once(client: httpx.Client) -> None:
     assert [fault["pointer"] for fault in problem["errors"]] == ["/delta", "/reducton"]
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"{", b'{"prediction": NaN}', b"\xff\xfe", b"[" * 100_000, b"[1]", b"1", b"null"]
-)
+@pytest.mark.parametrize("body", [b"", b"{", b'{"prediction": NaN}', b"\xff\xfe", b"[1]", b"1", b"null"])
 def test_unreadable_bytes_are_a_400(client: httpx.Client, body: bytes) -> None:
     refuse(client.post("/v1/losses/huber", content=body), 400, "unreadable")
 
 
-def test_a_tensor_nested_too_deep_is_a_413(client: httpx.Client) -> None:
-    body = b'{"prediction": ' + b"[" * 60 + b"1" + b"]" * 60 + b', "target": [1]}'
-    refuse(client.post("/v1/losses/huber", content=body), 413, "limit")
+@pytest.mark.parametrize(
+    ("body", "limit"),
+    [
+        (b'{"prediction": ' + b"[" * 60 + b"1" + b"]" * 60 + b', "target": [1]}', "DIMENSIONS"),
+        (b"[" * 100_000, "JSON_DEPTH"),
+    ],
+)
+def test_what_is_nested_too_deep_is_a_413(client: httpx.Client, body: bytes, limit: str) -> None:
+    problem = refuse(client.post("/v1/losses/huber", content=body), 413, "limit")
+    assert f"setting LOSSAPI_{limit}" in problem["detail"]
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ LYING: list[tuple[str, bytes, str]] = [
     ("an end that is no number", body({"x": {**ONE, "data_offsets": [0, 2**64]}}), "begin and end"),
     ("half a character", body(b'{"\\ud800": 1}'), "JSON body"),
     ("a shape of another size", body({"x": {**ONE, "shape": [2]}}), "8 bytes for x"),
-    ("a huge shape", body({"x": {**ONE, "shape": [2**40, 2**10]}}), "bytes for x"),
+    ("a huge shape", body({"x": {**ONE, "shape": [2**17, 2**10]}}), "bytes for x"),
     ("a negative size", body({"x": {**ONE, "shape": [-1]}}), "whole numbers"),
     ("a shape that is none", body({"x": {**ONE, "shape": "1"}}), "whole numbers"),
     ("an overlap", body({"x": ONE, "y": ONE}), "begin at byte 4"),

@@ -1,0 +1,151 @@
+"""Who may come in: requests, bytes and elements in flight are counted, and what is too much is refused at once.
+
+A burst may wait in the queue of the worker threads. Where waiting has not ceased for a moment, the server is
+overloaded: then it lets in only what needs not wait, so that what is answered is answered about as soon as ever.
+"""
+
+import asyncio
+from threading import Lock
+from time import perf_counter
+
+from starlette.exceptions import HTTPException
+
+from service.settings import Settings, variable
+from service.visit import TIMEOUT, Visit, seconds_of
+
+MOMENT = 0.1
+"""Seconds of waiting that are a burst; more are an overload."""
+LAG = 0.004
+"""Seconds from a request's arrival to its turn on the event loop that are waiting."""
+SMALL = 5
+"""Digits of a length that is not worth counting."""
+DEADLINE = f"setting {variable('deadline')}"
+TICK = 0.25
+"""Seconds from one look at the clients that are slow to send to the next."""
+RETRY = {"Retry-After": "1"}
+
+
+class Full(HTTPException):
+    """Too much is in flight; the same request may be let in a little later."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(503, f"{detail}; try again", RETRY)
+        self.reason = reason
+
+
+class Waiting:
+    """Whether waiting has become a habit: it has when so many in a row had to, for a moment or longer.
+
+    It has ceased when none has to for a moment.
+    """
+
+    __slots__ = ("_free", "_many", "_row", "_waited", "overload")
+
+    def __init__(self, many: int) -> None:
+        self.overload = False
+        self._many, self._row = many, 0
+        self._free = self._waited = perf_counter()
+
+    def saw(self, now: float, *, waiting: bool) -> bool:
+        """Note whether one more has to wait; tells whether it would wait in an overload."""
+        if waiting:
+            self._waited = now
+            self._row += 1
+            self.overload = self.overload or (self._row > self._many and now - self._free > MOMENT)
+            return self.overload
+        self._free, self._row = now, 0
+        self.overload = self.overload and now - self._waited <= MOMENT
+        return False
+
+
+class Admission:
+    """What is in flight in one server process, and how much may be."""
+
+    def __init__(self, settings: Settings, threads: int) -> None:
+        self.settings = settings
+        self.threads = threads
+        self.deadline = settings.deadline
+        self.most_requests = settings.requests_in_flight
+        self.inside: set[Visit] = set()
+        self.bytes = self.elements = self.working = 0
+        self._loop, self._queue, self._lock = Waiting(64), Waiting(8), Lock()
+        self._looks = False
+
+    def enter(self, visit: Visit) -> None:
+        """Let a request in, with as many bytes as it says that it brings; or refuse it before one is read."""
+        if self.deadline:
+            visit.end, visit.patience = visit.arrived + self.deadline, DEADLINE
+        if TIMEOUT in visit.headers:
+            visit.within(seconds_of(visit.headers[TIMEOUT]), "header X-Request-Timeout")
+        now = perf_counter()
+        if self._loop.saw(now, waiting=now - visit.arrived > LAG):
+            raise Full("lag", "more requests come than are answered")
+        if len(self.inside) >= self.most_requests:
+            raise Full("requests", over("requests_in_flight", self.most_requests, "requests"))
+        said = visit.headers.get(b"content-length", b"")
+        if len(said) > SMALL and said.isdigit():
+            self._require_place()
+            self.hold(visit, size=int(said))
+        visit.task, visit.reading = asyncio.current_task(), True
+        self.inside.add(visit)
+        if not self._looks:
+            self._looks = True
+            asyncio.get_running_loop().call_later(TICK, self._look)
+
+    def leave(self, visit: Visit) -> None:
+        """Let a request go; what its work still holds is given back when that has ended."""
+        self.inside.discard(visit)
+        if (visit.held_bytes or visit.held_elements) and (visit.work is None or visit.work.done()):
+            self._release(visit)
+
+    def hold(self, visit: Visit, *, size: int = 0, elements: int = 0) -> None:
+        """Count bytes and elements; one request is let in with all it brings where there is no other."""
+        most_bytes, most_elements = self.settings.bytes_in_flight, self.settings.elements_in_flight
+        with self._lock:
+            if size and self.bytes + size > most_bytes and self.bytes > visit.held_bytes:
+                raise Full("bytes", over("bytes_in_flight", most_bytes, "bytes"))
+            if elements and self.elements + elements > most_elements and self.elements > visit.held_elements:
+                raise Full("elements", over("elements_in_flight", most_elements, "elements"))
+            self.bytes += size
+            self.elements += elements
+        visit.held_bytes += size
+        visit.held_elements += elements
+
+    def _look(self) -> None:
+        """Cancel what is not at work when the time is up, as a client that is slow to send: timers would cost more."""
+        now = perf_counter()
+        for visit in list(self.inside):
+            if visit.reading and visit.end is not None and now > visit.end and visit.task is not None:
+                visit.ended = visit.too_late()
+                visit.task.cancel()
+        self._looks = bool(self.inside)
+        if self._looks:
+            asyncio.get_running_loop().call_later(TICK, self._look)
+
+    def start(self, visit: Visit) -> None:
+        """A place on the worker threads, or in their queue."""
+        self._require_place()
+        self.working += 1
+
+    def finish(self, visit: Visit) -> None:
+        """The place is free; what was kept for work that went on after its request had left is given back."""
+        self.working -= 1
+        if visit not in self.inside:
+            self._release(visit)
+
+    def _require_place(self) -> None:
+        if self._queue.saw(perf_counter(), waiting=self.working >= self.threads):
+            raise Full("overload", "more work comes than is done")
+        if self.working >= self.threads + self.settings.queue:
+            raise Full("queue", over("queue", self.settings.queue, "requests that wait"))
+
+    def _release(self, visit: Visit) -> None:
+        with self._lock:
+            self.bytes -= visit.held_bytes
+            self.elements -= visit.held_elements
+        visit.held_bytes = visit.held_elements = 0
+
+
+def over(setting: str, most: int, what: str) -> str:
+    """How much is too much, and the setting that says so."""
+    return f"{most} {what} are in flight (setting {variable(setting)})"

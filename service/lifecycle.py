@@ -1,0 +1,95 @@
+"""From the start to the end of a server process: warm before it is ready, ready until it is told to stop, then drained.
+
+On SIGTERM it says that it is not ready, goes on answering for a while with `Connection: close`, so that whoever sends
+requests here finds another place, and then stops as uvicorn does: nothing new, what is in flight to its end.
+"""
+
+import asyncio
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import cache
+from types import FrameType
+from typing import Any
+
+from starlette.exceptions import HTTPException
+
+from lossapi import describe, registry
+from lossapi.backends import choice
+from lossapi.codecs import json
+from lossapi.codecs.codec import Limits
+from lossapi.errors import LossError
+from service.compute import Answer, answers
+from service.logs import LOG
+from service.media import wire
+from service.settings import Settings
+
+AGAIN = {"Retry-After": "1"}
+
+
+class Life:
+    """Where a server process stands."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.delay = settings.drain_delay
+        self.warm = self.draining = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests are to be sent here."""
+        return self.warm and not self.draining
+
+    def require_ready(self) -> None:
+        """Say that they are not."""
+        if not self.ready:
+            raise HTTPException(503, "about to stop" if self.draining else "about to start", AGAIN)
+
+    @asynccontextmanager
+    async def span(self, app: Any) -> AsyncIterator[None]:
+        """What the server runs within."""
+        await asyncio.to_thread(warm_up)
+        self.warm = True
+        before = self._listen()
+        yield
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
+
+    def _listen(self) -> Callable[[int, FrameType | None], Any] | None:
+        """Drain on SIGTERM, then do what was done before."""
+        before = signal.getsignal(signal.SIGTERM)
+        if threading.current_thread() is not threading.main_thread() or not callable(before):
+            return None
+        stop, loop = before, asyncio.get_running_loop()
+
+        def drain(number: int, frame: FrameType | None) -> None:
+            if self.draining:
+                stop(number, frame)
+                return
+            self.draining = True
+            loop.call_soon_threadsafe(loop.call_later, self.delay, stop, number, frame)
+
+        signal.signal(signal.SIGTERM, drain)
+        return before
+
+
+@cache
+def warm_up() -> None:
+    """Compute every definition's example once, and one on each backend, so that the first request finds all made."""
+    known, backends = dict(answers()), choice.running()
+    others = [name for name in backends if name != choice.NUMPY.name]
+    for (kind, name), definition in registry.catalogue().items():
+        answer = known[f"/v1/{registry.PLURAL[kind]}/{name}"]
+        body = json.encode(describe.example(definition)["request"])
+        computed(answer, {}, body)
+        others = [backend for backend in others if not computed(answer, {"backend": backend}, body)]
+    LOG.info("warm: %d definitions, %s", len(registry.catalogue()), backends)
+
+
+def computed(answer: Answer, query: dict[str, str], body: bytes) -> bool:
+    """Whether something can be computed so."""
+    try:
+        answer(wire(b"", b"", b""), query, body, Limits())
+    except LossError:
+        return False
+    return True

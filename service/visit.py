@@ -1,0 +1,171 @@
+"""One request on its way through: who asks, how long it may take, where its time goes, what it holds.
+
+It is the allowance that the core asks between chunks, and what is measured and logged when the request leaves.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future
+from contextvars import copy_context
+from functools import partial
+from time import perf_counter
+from typing import Any, Protocol, TypeVar
+
+from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope
+
+from lossapi import allowance
+from lossapi.allowance import Allowance
+from lossapi.errors import ParameterError
+from service.traces import Trace
+
+T = TypeVar("T")
+TIMEOUT = b"x-request-timeout"
+MOST_SECONDS = 1e6
+FEW = 1 << 15
+"""Elements that are not worth counting."""
+
+
+class Gone(Exception):
+    """The client has left: nobody waits for the reply."""
+
+
+class Register(Protocol):
+    """Where what visits hold is written down."""
+
+    def hold(self, visit: "Visit", *, size: int = 0, elements: int = 0) -> None:
+        """More bytes and elements, or a refusal."""
+        ...
+
+    def start(self, visit: "Visit") -> None:
+        """A place on the worker threads or in their queue, or a refusal."""
+        ...
+
+    def finish(self, visit: "Visit") -> None:
+        """That place is free again."""
+        ...
+
+
+class Visit(Allowance):
+    """What is known of one request; times are seconds of one clock, 0.0 until a stage is reached."""
+
+    __slots__ = (
+        "arrived",
+        "begun",
+        "codec",
+        "computed",
+        "decoded",
+        "encoded",
+        "end",
+        "ended",
+        "headers",
+        "held_bytes",
+        "held_elements",
+        "identity",
+        "key",
+        "more",
+        "patience",
+        "reading",
+        "receive",
+        "received",
+        "register",
+        "task",
+        "trace",
+        "work",
+    )
+
+    def __init__(self, scope: Scope, receive: Receive, limits: Allowance, register: Register) -> None:
+        self.elements, self.dimensions = limits.elements, limits.dimensions
+        self.depth, self.prefix = limits.depth, limits.prefix
+        self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
+        self.receive, self.register = receive, register
+        self.arrived: float = scope.get("arrived") or perf_counter()
+        self.begun = self.decoded = self.computed = self.encoded = 0.0
+        self.end: float | None = None
+        self.patience = ""
+        self.ended: Exception | None = None
+        self.held_bytes = self.held_elements = self.received = 0
+        self.identity = b""
+        self.key = ""
+        self.trace: Trace | None = None
+        self.more: list[tuple[bytes, bytes]] = []
+        self.codec = "other"
+        self.work: Future[Any] | None = None
+        self.task: asyncio.Task[Any] | None = None
+        self.reading = False
+
+    def check(self) -> None:
+        """Raise where nobody waits any more."""
+        if self.ended is None and self.end is not None and perf_counter() > self.end:
+            self.ended = self.too_late()
+        if self.ended is not None:
+            raise self.ended
+
+    def too_late(self) -> HTTPException:
+        """The error of a request whose time is up."""
+        seconds = f"{(self.end or self.arrived) - self.arrived:.6f}".rstrip("0").rstrip(".")
+        return HTTPException(504, f"no reply within {seconds} s ({self.patience})")
+
+    def claim(self, elements: int) -> None:
+        """Count the elements of one tensor among those in flight, where they are many."""
+        if elements > FEW:
+            self.register.hold(self, elements=elements)
+
+    def has(self, size: int) -> None:
+        """Count what has come of a body, where it is more than was said."""
+        if size > self.held_bytes:
+            self.register.hold(self, size=size - self.held_bytes)
+
+    def within(self, seconds: float, why: str) -> None:
+        """Let so many seconds be the most that it may take; a shorter time that was said before stays."""
+        end = self.arrived + seconds
+        if self.end is None or end < self.end:
+            self.end, self.patience = end, why
+
+    async def on(self, workers: Executor, work: Callable[[], T]) -> T:
+        """What comes out on a worker thread; when the time is up or the client leaves, the work is told to end."""
+        self.reading = False
+        self.register.start(self)
+        self.work = future = workers.submit(copy_context().run, partial(self._begin, work))
+        loop = asyncio.get_running_loop()
+        future.add_done_callback(lambda _: loop.call_soon_threadsafe(self.register.finish, self))
+        done, gone = asyncio.wrap_future(future), asyncio.ensure_future(self._gone())
+        left = None if self.end is None else max(self.end - perf_counter(), 0.0)
+        try:
+            await asyncio.wait((done, gone), timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            if not done.done():
+                raise Gone if gone.done() else self.too_late()
+            return done.result()
+        except BaseException as error:
+            self.ended = error if isinstance(error, Exception) else Gone()
+            done.cancel()
+            raise
+        finally:
+            gone.cancel()
+
+    def _begin(self, work: Callable[[], T]) -> T:
+        self.check()
+        self.begun = perf_counter()
+        return work()
+
+    async def _gone(self) -> None:
+        while (await self.receive())["type"] != "http.disconnect":
+            pass
+
+
+def current() -> Visit | None:
+    """The request at hand, if there is one."""
+    found = allowance.current()
+    return found if type(found) is Visit else None
+
+
+def seconds_of(said: bytes) -> float:
+    """A number of seconds, as a header says it."""
+    try:
+        seconds = float(said)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= MOST_SECONDS:
+        text = said.decode("latin-1")[:40]
+        raise ParameterError("X-Request-Timeout as a number of seconds above 0", repr(text))
+    return seconds
