@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from lossapi.errors import Conflict, Fault, Invalid, LossError, TooLarge, UnknownName, Unreadable, nearest
-from service.visit import Gone
+from service.visit import Gone, current
 
 LOG = logging.getLogger("lossapi")
 STATUS: Mapping[type[LossError], int] = {
@@ -101,6 +101,8 @@ EXPECTED = (LossError, HTTPException, Gone)
 
 async def answer(request: Request, error: Exception) -> Response:
     """The one handler: an error of the core, of the transport, or a bug."""
+    if (visit := current()) is not None:
+        visit.reason = getattr(error, "reason", "")
     if isinstance(error, LossError):
         return await on_loss_error(request, error)
     if isinstance(error, Gone):
