@@ -1,6 +1,8 @@
 ARG BASE=python:3.13-slim
+# The digest that BASE had when it was looked at, such as sha256:…; with one, the same image is built again.
+ARG DIGEST=
 
-FROM ${BASE} AS build
+FROM ${BASE}${DIGEST:+@${DIGEST}} AS build
 # gpu for NVIDIA's CUDA: ONNX Runtime's other build, and the libraries it needs
 ARG LOCK=serve
 WORKDIR /source
@@ -15,8 +17,14 @@ COPY service service
 RUN /build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels . \
     && /build/bin/pip --python /opt/lossapi/bin/python install --no-cache-dir --no-deps --no-index /wheels/*.whl \
     && find /opt/lossapi -depth -type d -name tests -exec rm -r {} +
+# What is in it, in CycloneDX: docker run --rm --entrypoint cat lossapi /opt/lossapi/sbom.cdx.json
+COPY requirements/sbom.txt requirements/
+RUN python3 -m venv /sbom \
+    && /sbom/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements/sbom.txt \
+    && /sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --of JSON \
+        --output-file /opt/lossapi/sbom.cdx.json /opt/lossapi/bin/python
 
-FROM ${BASE}
+FROM ${BASE}${DIGEST:+@${DIGEST}}
 LABEL org.opencontainers.image.title="lossapi" \
     org.opencontainers.image.description="Machine-learning losses and metrics over HTTP" \
     org.opencontainers.image.licenses="Apache-2.0"

@@ -26,6 +26,7 @@ from service.openinference import OpenInference, Paths
 from service.settings import Settings, choose_providers, read_settings
 from service.streams.endpoints import Streams
 from service.streams.shelf import Clock, wall_clock
+from service.tally import Tally
 
 
 def create_app(settings: Settings | None = None, clock: Clock = wall_clock) -> ASGIApp:
@@ -33,7 +34,8 @@ def create_app(settings: Settings | None = None, clock: Clock = wall_clock) -> A
     settings = settings or read_settings()
     choose_providers(settings)
     registry.catalogue()
-    computing, life = compute.Computing(settings), Life(settings)
+    computing, tally = compute.Computing(settings), Tally()
+    life = Life(settings, tally, computing.admission)
     inferring = Inferring(computing)
     streams = Streams(computing, clock)
     protocol = OpenInference(inferring)
@@ -57,8 +59,9 @@ def create_app(settings: Settings | None = None, clock: Clock = wall_clock) -> A
     )
     app.state.settings, app.state.life = settings, life
     app.state.published = partial(streams.stored, gauges.exposition, streams)
+    app.state.tally, app.state.admission = tally, computing.admission
     keys = None if settings.keys_file is None else Keys(settings.keys_file)
-    gate: ASGIApp = Gate(Inlet(app, inferring), computing, life, keys)
+    gate: ASGIApp = Gate(Inlet(app, inferring), computing, life, tally, keys)
     origins = [each.strip() for each in settings.cors_origins.split(",") if each.strip()]
     return CORSMiddleware(gate, origins, ["*"], ["*"], expose_headers=EXPOSED) if origins else gate
 
@@ -89,13 +92,14 @@ def routes(computing: compute.Computing, protocol: Paths) -> list[BaseRoute]:
         "/errors/{code}": {"GET": errors.explain},
         "/": {"GET": home},
     }
-    return [Route(path, by_method(endpoints), methods=list(endpoints)) for path, endpoints in paths.items()]
+    return [Route(path, by_method(path, endpoints), methods=list(endpoints)) for path, endpoints in paths.items()]
 
 
-def by_method(endpoints: Mapping[str, Endpoint]) -> Endpoint:
+def by_method(path: str, endpoints: Mapping[str, Endpoint]) -> Endpoint:
     """One endpoint for all methods of a path, so that a 405 names them all."""
 
     async def endpoint(request: Request) -> Response:
+        request.scope["template"] = path
         return await endpoints["GET" if request.method == "HEAD" else request.method](request)
 
     return endpoint

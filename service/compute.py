@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from time import perf_counter
 from typing import Any, TypeVar
 
 from starlette.requests import Request
@@ -48,9 +47,14 @@ class Computing:
         """The reply and its type: inline when the body is small, on a worker thread when it is or may become large."""
         wire = read_headers(scope, self.limits)
         body = await read_body(scope, receive, self.limits)
+        visit = current()
+        if visit is not None:
+            visit.received = len(body)
         query = read_query(scope)
         if len(body) <= self.inline.get(answer, self.settings.inline_bytes) and not wire.coding:
-            return wire.writer.media_type, inline(partial(answer, wire, query, body, self.limits))
+            if visit is not None:
+                visit.begin()
+            return wire.writer.media_type, answer(wire, query, body, self.limits)
         return wire.writer.media_type, await self.on_worker(partial(answer, wire, query, body, self.limits))
 
     async def on_worker(self, work: Callable[[], T]) -> T:
@@ -78,8 +82,7 @@ def inline(work: Callable[[], T]) -> T:
     visit = current()
     if visit is None:
         return work()
-    visit.reading, visit.begun = False, perf_counter()
-    visit.check()
+    visit.begin()
     done = work()
     visit.check()
     return done

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from lossapi.errors import Conflict, Fault, Invalid, LossError, TooLarge, UnknownName, Unreadable, nearest
-from service.visit import Gone
+from service.visit import Gone, current
 
 LOG = logging.getLogger("lossapi")
 STATUS: Mapping[type[LossError], int] = {
@@ -101,8 +101,12 @@ EXPECTED = (LossError, HTTPException, Gone)
 
 async def answer(request: Request, error: Exception) -> Response:
     """The one handler: an error of the core, of the transport, or a bug."""
+    if (visit := current()) is not None:
+        visit.reason = getattr(error, "reason", "")
     if isinstance(error, LossError):
         return await on_loss_error(request, error)
+    if isinstance(error, MemoryError):
+        error = HTTPException(503, "there is no memory for this now; try again, or with less", {"Retry-After": "1"})
     if isinstance(error, Gone):
         return Response(status_code=GONE)
     return await (on_http_exception if isinstance(error, HTTPException) else on_exception)(request, error)
@@ -118,4 +122,4 @@ async def refuse(error: Exception, scope: Scope, receive: Receive, send: Send) -
 
 def handlers() -> dict[int | type[Exception], Any]:
     """The same for the framework."""
-    return {LossError: answer, HTTPException: answer, Gone: answer, Exception: answer}
+    return {LossError: answer, HTTPException: answer, Gone: answer, MemoryError: answer, Exception: answer}

@@ -15,10 +15,18 @@ from service.compute import Answer, Computing
 from service.errors import refuse
 from service.keys import Keys
 from service.lifecycle import Life
+from service.logs import LOG, access
+from service.metrics import Flow, note
+from service.otel import tracer
+from service.tally import Tally
+from service.traces import continued
 from service.visit import Visit
 
+TRACE: Final = b"traceparent"
+OTHER = {"/v1/states/merge": "/v1/states/merge", "/v1/evaluate": "/v1/evaluate"}
 IDENTITY: Final = b"x-request-id"
 LONGEST = 128
+OK = 200
 EXPOSED = ("X-Request-Id", "Server-Timing", "Retry-After", "RateLimit", "RateLimit-Policy", "WWW-Authenticate")
 """Headers of a reply that pages from elsewhere may read, where they may ask."""
 PAGE = [
@@ -61,12 +69,13 @@ def timing(visit: Visit) -> bytes:
 class Gate:
     """Answers what `computing` knows, and passes everything else on to `app`."""
 
-    def __init__(self, app: ASGIApp, computing: Computing, life: Life, keys: Keys | None = None) -> None:
+    def __init__(self, app: ASGIApp, computing: Computing, life: Life, tally: Tally, keys: Keys | None = None) -> None:
         self.app = app
-        self.life = life
-        self.keys = keys
-        self.computing = computing
-        self.admission = computing.admission
+        self.computing, self.admission = computing, computing.admission
+        self.life, self.tally, self.keys = life, tally, keys
+        self.flows: dict[tuple[str, str], Flow] = {}
+        self.tracer = tracer(computing.settings)
+        self.logged = computing.settings.access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, whatever goes wrong."""
@@ -76,29 +85,34 @@ class Gate:
         visit = Visit(scope, receive, self.computing.allowance, self.admission)
         ALLOWANCE.set(visit)
         identify(visit, scope)
-        path, post = scope["path"], scope["method"] == "POST"
-        answer = self.computing.answers.get(path) if post else None
-        reply = None if answer is not None else finished(visit, send)
-        if self.life.draining:
-            visit.more.append(CLOSE)
+        if TRACE in visit.headers or self.tracer is not None:
+            self._trace(visit)
         try:
-            if self.keys is not None:
-                self.keys.admit(visit, scope)
-            if post or path.startswith("/v1/"):
-                self.admission.enter(visit)
-            if answer is None:
-                await self.app(scope, receive, reply or send)
-            else:
-                await self._answer(answer, visit, scope, receive, send)
+            await self._pass(visit, scope, receive, send)
         except Exception as error:
-            await refuse(error, scope, receive, reply or finished(visit, send))
+            await self._refuse(error, visit, scope, receive, send)
         except asyncio.CancelledError:
             if visit.ended is None or visit.task is None:
                 raise
             visit.task.uncancel()
-            await refuse(visit.ended, scope, receive, reply or finished(visit, send))
+            await self._refuse(visit.ended, visit, scope, receive, send)
         finally:
-            self.admission.leave(visit)
+            self._leave(visit, scope)
+
+    async def _pass(self, visit: Visit, scope: Scope, receive: Receive, send: Send) -> None:
+        """Who may come in is answered, the short way or by the framework."""
+        path, post = scope["path"], scope["method"] == "POST"
+        if self.life.draining:
+            visit.more.append(CLOSE)
+        if self.keys is not None:
+            self.keys.admit(visit, scope)
+        if post or path.startswith("/v1/"):
+            self.admission.enter(visit)
+        answer = self.computing.answers.get(path) if post else None
+        if answer is None:
+            await self.app(scope, receive, finished(visit, send))
+        else:
+            await self._answer(answer, visit, scope, receive, send)
 
     async def _answer(self, answer: Answer, visit: Visit, scope: Scope, receive: Receive, send: Send) -> None:
         """The short way; one reply in one piece."""
@@ -111,8 +125,56 @@ class Gate:
             PLAIN,
             *visit.more,
         ]
+        if visit.end is not None and visit.encoded > visit.end:
+            visit.check()
+        visit.status, visit.sent = 200, len(body)
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+    async def _refuse(self, error: Exception, visit: Visit, scope: Scope, receive: Receive, send: Send) -> None:
+        if visit.status:  # the framework has answered that it failed
+            LOG.error("request %s failed", scope["request_id"], exc_info=error)
+        else:
+            await refuse(error, scope, receive, finished(visit, send))
+
+    def _trace(self, visit: Visit) -> None:
+        """Continue the trace that the client began, or begin one."""
+        visit.trace = continued(visit.headers.get(TRACE)) if self.tracer is None else self.tracer.begin(visit)
+        if visit.trace is not None:
+            visit.more.append((b"traceresponse", visit.trace.header))
+
+    def _leave(self, visit: Visit, scope: Scope) -> None:
+        self.admission.leave(visit)
+        seconds, path = perf_counter() - visit.arrived, scope["path"]
+        if visit.encoded and visit.status == OK and not visit.key and path in self.computing.answers:
+            flow = self.flows.get((path, visit.codec))
+            if flow is None:
+                flow = self.flows[path, visit.codec] = Flow(self.tally, route_of(scope), visit.codec)
+            flow.add(visit, seconds)
+        else:
+            note(self.tally, visit, route_of(scope), seconds)
+        if self.tracer is None and not self.logged:
+            return
+        route = route_of(scope)
+        if self.tracer is not None:
+            self.tracer.end(visit, scope["method"], route)
+        if self.logged:
+            access(visit, scope["method"], route, seconds)
+
+
+def route_of(scope: Scope) -> str:
+    """The template of a request's path: not as many as there are names."""
+    template: str | None = scope.get("template")
+    if template is not None:
+        return template
+    match scope["path"].split("/", 4):
+        case ["", "v1", ("losses" | "metrics") as plural, _]:
+            return f"/v1/{plural}/{{name}}"
+        case ["", "v1", "like", _, _]:
+            return "/v1/like/{library}/{function}"
+        case ["", "v2", "models", _, _]:
+            return "/v2/models/{model}/infer"
+    return OTHER.get(scope["path"], "other")
 
 
 def finished(visit: Visit, send: Send) -> Send:
@@ -120,11 +182,14 @@ def finished(visit: Visit, send: Send) -> Send:
 
     async def reply(message: Message) -> None:
         if message["type"] == "http.response.start":
+            visit.status = message["status"]
             headers = [*message["headers"], *visit.more]
             headers += [(IDENTITY, visit.identity), (b"server-timing", timing(visit)), PLAIN]
             if any(name == b"content-type" and value.startswith(b"text/html") for name, value in headers):
                 headers += PAGE
             message["headers"] = headers
+        else:
+            visit.sent += len(message.get("body", b""))
         await send(message)
 
     return reply

@@ -111,6 +111,10 @@ class Inferring:
             record.failed(now() - start)
             raise
         begun, computed, written = answered.times
+        if (visit := current()) is not None:
+            visit.codec, visit.received = "openinference", len(body)
+            visit.begun, visit.decoded = arrived / 1e9, decoded / 1e9
+            visit.computed, visit.encoded = computed / 1e9, written / 1e9
         stages = Stages(begun - decoded, decoded - arrived, computed - begun, written - computed)
         record.succeeded(inference.batch, now() - start, stages)
         return answered.reply

@@ -20,10 +20,13 @@ from lossapi.backends import choice
 from lossapi.codecs import json
 from lossapi.codecs.codec import Limits
 from lossapi.errors import LossError
+from service.admission import Admission
 from service.compute import Answer, answers
 from service.logs import LOG
 from service.media import wire
+from service.metrics import measure
 from service.settings import Settings
+from service.tally import OFTEN, Tally, leave
 
 AGAIN = {"Retry-After": "1"}
 
@@ -31,8 +34,9 @@ AGAIN = {"Retry-After": "1"}
 class Life:
     """Where a server process stands."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, tally: Tally, admission: Admission) -> None:
         self.delay = settings.drain_delay
+        self.tally, self.admission = tally, admission
         self.warm = self.draining = False
 
     @property
@@ -50,10 +54,19 @@ class Life:
         """What the server runs within."""
         await asyncio.to_thread(warm_up)
         self.warm = True
-        before = self._listen()
+        before, telling = self._listen(), asyncio.create_task(self._tell())
         yield
+        telling.cancel()
+        leave(self.tally)
         if before is not None:
             signal.signal(signal.SIGTERM, before)
+
+    async def _tell(self) -> None:
+        """Leave the numbers of this worker to the others, now and then."""
+        while True:
+            measure(self.tally, self.admission)
+            leave(self.tally)
+            await asyncio.sleep(OFTEN)
 
     def _listen(self) -> Callable[[int, FrameType | None], Any] | None:
         """Drain on SIGTERM, then do what was done before."""

@@ -57,10 +57,16 @@ def about(visit: Visit) -> dict[str, str]:
     return {name: each for name, each in told.items() if each}
 
 
-def access(visit: Visit, method: str, route: str, status: int, seconds: float) -> None:
+def access(visit: Visit, method: str, route: str, seconds: float) -> None:
     """One line for one request that was answered."""
-    told = {"method": method, "route": route, "status": status, "seconds": round(seconds, 6), "codec": visit.codec}
-    LOG.info("%s %s %d %.1f ms", method, route, status, seconds * 1e3, extra={"told": told})
+    told = {
+        "method": method,
+        "route": route,
+        "status": visit.status,
+        "seconds": round(seconds, 6),
+        "codec": visit.codec,
+    }
+    LOG.info("%s %s %d %.1f ms", method, route, visit.status, seconds * 1e3, extra={"told": told})
 
 
 def greet(settings: Settings) -> None:

@@ -29,6 +29,10 @@ class Settings(BaseModel):
     log_format: Literal["text", "json"] = Field(default="text", description="lines for people, or JSON for programs")
     access_log: bool = Field(default=False, description="whether each request is a line of the log")
     keep_alive: Size = Field(default=75, description="seconds an idle connection is kept open")
+    traces: str = Field(
+        default="",
+        description="OTLP endpoint that traces are sent to, such as http://collector:4318; needs lossapi[otel]",
+    )
     drain_delay: Annotated[float, Ge(0)] = Field(
         default=1.0, description="seconds from SIGTERM, when /health/ready says no, until no connection is accepted"
     )

@@ -66,9 +66,12 @@ class Visit(Allowance):
         "more",
         "patience",
         "reading",
+        "reason",
         "receive",
         "received",
         "register",
+        "sent",
+        "status",
         "task",
         "trace",
         "work",
@@ -84,12 +87,12 @@ class Visit(Allowance):
         self.end: float | None = None
         self.patience = ""
         self.ended: Exception | None = None
-        self.held_bytes = self.held_elements = self.received = 0
+        self.held_bytes = self.held_elements = self.received = self.sent = self.status = 0
         self.identity = b""
         self.key = ""
         self.trace: Trace | None = None
         self.more: list[tuple[bytes, bytes]] = []
-        self.codec = "other"
+        self.codec, self.reason = "other", ""
         self.work: Future[Any] | None = None
         self.task: asyncio.Task[Any] | None = None
         self.reading = False
@@ -100,6 +103,12 @@ class Visit(Allowance):
             self.ended = self.too_late()
         if self.ended is not None:
             raise self.ended
+
+    def begin(self) -> None:
+        """The work begins, at once, if it may."""
+        self.reading, self.begun = False, perf_counter()
+        if self.ended is not None or (self.end is not None and self.begun > self.end):
+            self.check()
 
     def too_late(self) -> HTTPException:
         """The error of a request whose time is up."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from service.metrics import COUNTERS, GAUGES, HISTOGRAMS
 from service.settings import Settings, variable
 
 ROOT = Path(__file__).parent.parent
@@ -37,12 +38,35 @@ def test_the_readmes_first_request_is_answered_as_printed(client: httpx.Client) 
 
 
 @pytest.mark.parametrize(
-    "document", ["README.md", "CONTRIBUTING.md", "DECISIONS.md", "CHANGELOG.md", "benchmarks/README.md"]
+    "document",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "DECISIONS.md",
+        "CHANGELOG.md",
+        "SECURITY.md",
+        "benchmarks/README.md",
+        "docs/operating.md",
+    ],
 )
 def test_links_between_documents_lead_somewhere(document: str) -> None:
     page = ROOT / document
     for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
         assert (page.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("document", ["SECURITY.md", "docs/operating.md"])
+def test_what_is_told_of_settings_and_metrics_is_there(document: str) -> None:
+    text = (ROOT / document).read_text()
+    known = {variable(name) for name in Settings.model_fields}
+    assert set(re.findall(r"LOSSAPI_[A-Z_]+", text)) <= known
+    exposed = {name.removesuffix("_total") for name in re.findall(r"`(lossapi_\w+)", text)}
+    assert exposed <= {*HISTOGRAMS, *COUNTERS, *GAUGES, "lossapi_provider_info"}
+
+
+@pytest.mark.parametrize("name", [*HISTOGRAMS, *COUNTERS, "lossapi_work_in_flight", "lossapi_workers"])
+def test_whoever_operates_it_is_told_of_each_metric(name: str) -> None:
+    assert name in (ROOT / "docs" / "operating.md").read_text()
 
 
 def test_the_request_for_the_like_example_is_json() -> None:

@@ -28,9 +28,10 @@ SAFETENSORS = "application/vnd.safetensors"
 class Limited:
     """A server under some settings: its client, and what it has in flight."""
 
-    def __init__(self, client: httpx.Client, admission: Admission) -> None:
+    def __init__(self, client: httpx.Client, app: Any) -> None:
         self.client = client
-        self.admission = admission
+        self.app = app
+        self.admission: Admission = app.admission
 
     @contextmanager
     def open(self, head: str, body: bytes = b"") -> Iterator[socket.socket]:
@@ -50,7 +51,7 @@ def limited(**settings: Any) -> Iterator[Limited]:
     """A server under these settings."""
     app: Any = create_app(Settings.model_validate(settings))
     with serving(app) as client:
-        yield Limited(client, app.admission)
+        yield Limited(client, app)
 
 
 async def never() -> Any:
@@ -164,6 +165,19 @@ def test_a_request_past_its_time_is_a_504(limit: dict[str, float]) -> None:
 def test_a_timeout_that_is_none_is_a_422(client: httpx.Client, said: str) -> None:
     reply = client.post(PATH, content=HUBER, headers={"X-Request-Timeout": said})
     assert (reply.status_code, "X-Request-Timeout" in reply.json()["detail"]) == (422, True)
+
+
+def test_memory_that_there_is_not_is_a_503() -> None:
+    with limited() as server:
+
+        def spent(*arguments: Any) -> bytes:
+            raise MemoryError
+
+        app: Any = server.app
+        app.computing.answers[PATH] = spent
+        reply = server.ask()
+        assert (reply.status_code, reply.headers["retry-after"]) == (503, "1")
+        assert "memory" in reply.json()["detail"]
 
 
 class Counted(Allowance):
