@@ -1,4 +1,4 @@
-"""The command: `lossapi serve`, `list`, `compute`, `check`."""
+"""The command: `lossapi serve`, `list`, `compute`, `warm`, `check`."""
 
 import argparse
 import os
@@ -9,13 +9,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from lossapi import __version__, describe, engine, registry
+from lossapi import __version__, describe, engine, registry, warming
 from lossapi.backends import choice, providers
 from lossapi.codecs import CODECS, json
 from lossapi.codecs.codec import Limits
 from lossapi.codecs.tensors import tensor
 from lossapi.domains import Array
 from lossapi.errors import LossError, ParameterError
+from lossapi.loops import build
 from lossapi.request import as_call
 
 
@@ -50,6 +51,9 @@ def _parser() -> argparse.ArgumentParser:
         "file", metavar="FILE", type=Path, help="the tensors by name: .json, .npz, .safetensors, .msgpack"
     )
     computing.set_defaults(command=compute)
+    warming_up = commands.add_parser("warm", help="compile the loops of every loss ahead (backend fused)")
+    warming_up.add_argument("--target", action="append", default=[], help="such as x86-64-v3; this processor's own")
+    warming_up.set_defaults(command=warm)
     checking = commands.add_parser("check", help="print versions and what can compute here")
     checking.set_defaults(command=check)
     return parser
@@ -112,6 +116,11 @@ def read_options(rest: Sequence[str]) -> dict[str, Any]:
     return options
 
 
+def warm(given: argparse.Namespace, rest: Sequence[str]) -> None:
+    """Compile every loop, and say where they are."""
+    print(f"{warming.warm(given.target)} loops in {build.folder()}")
+
+
 def check(given: argparse.Namespace, rest: Sequence[str]) -> None:
     """Versions, cores and backends."""
     print(f"lossapi      {__version__}")
@@ -120,7 +129,10 @@ def check(given: argparse.Namespace, rest: Sequence[str]) -> None:
         print(f"{package:12} {_version(package)}")
     print(f"definitions  {len(registry.names('loss'))} losses, {len(registry.names('metric'))} metrics")
     backends = ", ".join(f"{backend} ({provider})" for backend, provider in choice.running().items())
-    print(f"backends     {backends}" + ("" if providers.installed() else f"; onnx: {providers.INSTALL}"))
+    missing = ("" if providers.installed() else f"; onnx: {providers.INSTALL}") + (
+        "" if build.installed() else f"; fused: {build.INSTALL}"
+    )
+    print(f"backends     {backends}{missing}")
 
 
 def _version(package: str) -> str:

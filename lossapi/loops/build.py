@@ -24,7 +24,7 @@ HEADER = Path(__file__).with_name("mathematics.h")
 INSTALL = 'pip install "lossapi[fused]"'
 FLAGS = (
     *("-std=gnu11", "-O3", "-fPIC", "-shared", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"),
-    *("-fno-sanitize=undefined", "-w"),
+    *("-fno-sanitize=undefined", "-s", "-w"),
 )
 """None of them changes what a NaN, an infinity or a zero with a sign is."""
 
@@ -79,9 +79,12 @@ def installed() -> bool:
     return compiler() is not None or any((folder() / target).is_dir() for target in targets())
 
 
-def architecture(target: str) -> list[str]:
+def architecture(target: str, command: Sequence[str]) -> list[str]:
     """The option that has a compiler write for a target."""
-    return ["-march=native"] if target.startswith("native") else [f"-march={target}"] if target in LEVELS else []
+    if target.startswith("native"):
+        return ["-march=native"]
+    zig = "ziglang" in command
+    return [f"-mcpu={target.replace('-', '_')}" if zig else f"-march={target}"] if target in LEVELS else []
 
 
 def digest(text: str) -> str:
@@ -129,7 +132,7 @@ def _compile(source: Path, made: Path, target: str) -> None:
     command = compiler()
     if command is None:
         raise Unsupported(f"a C compiler ({INSTALL})", "none on this machine", ("backend",))
-    options = [*command, *FLAGS, *architecture(target), f"-I{HEADER.parent}"]
+    options = [*command, *FLAGS, *architecture(target, command), f"-I{HEADER.parent}"]
     try:
         ran = subprocess.run(
             [*options, "-o", str(made), str(source), "-lm"], capture_output=True, text=True, timeout=PATIENCE
