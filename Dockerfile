@@ -15,6 +15,10 @@ COPY service service
 RUN /build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels . \
     && /build/bin/pip --python /opt/lossapi/bin/python install --no-cache-dir --no-deps --no-index /wheels/*.whl \
     && find /opt/lossapi -depth -type d -name tests -exec rm -r {} +
+# Every loop compiled ahead for kinds of processors, so that the image needs no compiler
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc libc6-dev \
+    && LOSSAPI_CACHE=/opt/lossapi/loops /opt/lossapi/bin/lossapi warm --portable \
+    && chmod -R a+rX /opt/lossapi/loops
 
 FROM ${BASE}
 LABEL org.opencontainers.image.title="lossapi" \
@@ -26,6 +30,7 @@ ENV PATH=/opt/lossapi/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     LOSSAPI_HOST=0.0.0.0 \
     LOSSAPI_PORT=8000 \
+    LOSSAPI_CACHE=/opt/lossapi/loops \
     NVIDIA_VISIBLE_DEVICES=all \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility
 USER 65532:65532

@@ -1,7 +1,8 @@
-"""NumPy against ONNX Runtime, from small to large: the table by which `backend: auto` chooses.
+"""NumPy against ONNX Runtime and fused loops, from small to large: the table by which `backend: auto` chooses.
 
-Processor time, so that a busy machine disturbs little: the least of several turns, the two sides in alternation.
-A line of the table says from which size on ONNX Runtime was faster by a tenth at least, here and at all larger ones.
+Processor time, so that a busy machine disturbs little: the least of several turns, the sides in alternation.
+A line of the table says from which size on a backend was faster by a tenth at least, here and at all larger ones; fused
+loops have to be faster than either of the others.
 """
 
 import json

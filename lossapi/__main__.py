@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     computing.set_defaults(command=compute)
     warming_up = commands.add_parser("warm", help="compile the loops of every loss ahead (backend fused)")
-    warming_up.add_argument("--target", action="append", default=[], help="such as x86-64-v3; this processor's own")
+    warming_up.add_argument("--portable", action="store_true", help="for every kind of processor of this architecture")
     warming_up.set_defaults(command=warm)
     checking = commands.add_parser("check", help="print versions and what can compute here")
     checking.set_defaults(command=check)
@@ -118,7 +118,7 @@ def read_options(rest: Sequence[str]) -> dict[str, Any]:
 
 def warm(given: argparse.Namespace, rest: Sequence[str]) -> None:
     """Compile every loop, and say where they are."""
-    print(f"{warming.warm(given.target)} loops in {build.folder()}")
+    print(f"{warming.warm(build.kinds() if given.portable else ())} loops in {build.folder()}")
 
 
 def check(given: argparse.Namespace, rest: Sequence[str]) -> None:

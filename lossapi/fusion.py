@@ -6,6 +6,7 @@ the loop gives what the map gives, and the rest is done as after any other backe
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -164,10 +165,12 @@ class Folded:
         plan, weight, mask = self.plan, part.weight, part.mask
         sizes = plan.sizes(plan.map.axes)
         shape = (cut.stop - cut.start, *sizes[1:])[: len(sizes) - plan.mean_axes]
-        rows = np.broadcast_to(np.zeros((), plan.dtype), shape)
-        entered = rows.size if mask is None else int(np.count_nonzero(mask))
+        entered = prod(shape) if mask is None else int(np.count_nonzero(mask))
         if self.keep:
             return Values((outputs["value"],), entered)
-        divisor, nonzero = chunks.divisor(rows, outputs.get("weight"), weight, mask, entered)
-        whole = len(rows) if mask is None else int(np.count_nonzero(mask.any(axis=tuple(range(1, mask.ndim)))))
+        own, divisor, nonzero = outputs.get("weight"), float(entered), entered
+        if own is not None or weight is not None:
+            rows = np.broadcast_to(np.zeros((), plan.dtype), shape)
+            divisor, nonzero = chunks.divisor(rows, own, weight, mask, entered)
+        whole = shape[0] if mask is None else int(np.count_nonzero(mask.any(axis=tuple(range(1, mask.ndim)))))
         return Totals(totals[0], divisor, nonzero, entered, whole)

@@ -38,9 +38,18 @@ LEVELS = {
 """Kinds of x86-64 processors and the features by which they are known, the best first."""
 
 
+_own = ""
+
+
+def keep_in(path: str) -> None:
+    """Keep compiled loops in some folder; an empty path leaves the choice to the environment."""
+    global _own  # one process keeps them in one place
+    _own = path
+
+
 def folder() -> Path:
-    """Where compiled loops are kept: `LOSSAPI_CACHE`, or the user's folder for caches."""
-    own = os.environ.get("LOSSAPI_CACHE")
+    """Where compiled loops are kept: where was asked for, `LOSSAPI_CACHE`, or the user's folder for caches."""
+    own = _own or os.environ.get("LOSSAPI_CACHE")
     if own:
         return Path(own)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lossapi"
@@ -60,10 +69,15 @@ def features() -> frozenset[str]:
 @cache
 def targets() -> tuple[str, ...]:
     """What may run here: compiled for this very processor, or for a kind that it is of."""
-    machine = platform.machine()
     own = hashlib.sha256(" ".join(sorted(features())).encode()).hexdigest()[:12]
-    kinds = [name for name, needed in LEVELS.items() if needed <= features()] if machine == "x86_64" else [machine]
-    return (f"native-{machine}-{own}", *kinds)
+    known = [kind for kind in kinds() if LEVELS.get(kind, set()) <= features()]
+    return (f"native-{platform.machine()}-{own}", *known)
+
+
+def kinds() -> tuple[str, ...]:
+    """The kinds of processors of this architecture, whichever of them this one is of."""
+    machine = platform.machine()
+    return tuple(LEVELS) if machine == "x86_64" else (machine,)
 
 
 def compiler() -> Sequence[str] | None:
