@@ -3,8 +3,8 @@ ARG BASE=python:3.13-slim
 ARG DIGEST=
 
 FROM ${BASE}${DIGEST:+@${DIGEST}} AS build
-# gpu for NVIDIA's CUDA: ONNX Runtime's other build, and the libraries it needs
-ARG LOCK=serve
+# gpu for NVIDIA's CUDA: ONNX Runtime's other build, and the libraries it needs; serve to read tables too (pyarrow)
+ARG LOCK=image
 WORKDIR /source
 RUN python3 -m venv /build && python3 -m venv --without-pip /opt/lossapi
 COPY requirements/build.txt requirements/${LOCK}.txt requirements/
@@ -23,6 +23,10 @@ RUN python3 -m venv /sbom \
     && /sbom/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements/sbom.txt \
     && /sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --of JSON \
         --output-file /opt/lossapi/sbom.cdx.json /opt/lossapi/bin/python
+# Every loop compiled ahead for kinds of processors, so that the image needs no compiler
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc libc6-dev \
+    && LOSSAPI_CACHE=/opt/lossapi/loops /opt/lossapi/bin/lossapi warm --portable \
+    && chmod -R a+rX /opt/lossapi/loops
 
 FROM ${BASE}${DIGEST:+@${DIGEST}}
 LABEL org.opencontainers.image.title="lossapi" \
@@ -34,6 +38,7 @@ ENV PATH=/opt/lossapi/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     LOSSAPI_HOST=0.0.0.0 \
     LOSSAPI_PORT=8000 \
+    LOSSAPI_CACHE=/opt/lossapi/loops \
     NVIDIA_VISIBLE_DEVICES=all \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility \
     LOSSAPI_STORE=sqlite:////var/lib/lossapi/streams.db

@@ -1,13 +1,15 @@
-"""NumPy against ONNX Runtime, from small to large: the table by which `backend: auto` chooses.
+"""NumPy against ONNX Runtime and fused loops, from small to large: the table by which `backend: auto` chooses.
 
-Processor time, so that a busy machine disturbs little: the least of several turns, the two sides in alternation.
-A line of the table says from which size on ONNX Runtime was faster by a tenth at least, here and at all larger ones.
+Processor time, so that a busy machine disturbs little: the least of several turns, the sides in alternation.
+A line of the table says from which size on a backend was faster by a tenth at least, here and at all larger ones; fused
+loops have to be faster than either of the others.
 """
 
 import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path as File
@@ -20,13 +22,19 @@ import lossapi
 from benchmarks import inputs
 from benchmarks.inputs import Arrays, Maker, Size
 from lossapi import registry
-from lossapi.backends import providers
+from lossapi.backends import choice, providers
 from lossapi.definition import Primitive
-from lossapi.errors import LossError
+from lossapi.errors import LossError, Unsupported
 
 TABLE = File(lossapi.__file__).parent / "backends" / "measured.json"
 SIZES = (1 << 12, 1 << 14, 1 << 16, 1 << 18, 1 << 22)
 RETURNS: Mapping[bool, tuple[str, ...]] = {False: ("value",), True: ("value", "gradient")}
+BACKENDS = ("numpy", "onnx", "fused")
+"""In the order in which one has to be faster than those before it."""
+
+Times = Mapping[int, Mapping[str, float]]
+"""Of each size, the time of each backend."""
+
 MARGIN = 0.9
 THREADS = 2
 
@@ -82,19 +90,22 @@ def milliseconds(call: Callable[[], Any]) -> float:
     return (time.process_time() - began) * 1000
 
 
-def both(case: Case, arrays: Arrays, turns: int, gradient: bool) -> tuple[float, float]:
-    """The least times of NumPy and of ONNX Runtime."""
+def sides(case: Case, arrays: Arrays, turns: int, gradient: bool) -> dict[str, float]:
+    """The least time of each backend that computes a case, all of them giving the same value."""
 
     def call(backend: str) -> Callable[[], Any]:
         options = {"threads": THREADS, "backend": backend, "returns": RETURNS[gradient]}
         return lambda: lossapi.compute(case.loss, arrays, case.parameters, **options)
 
-    sides = call("numpy"), call("onnx")
-    values = [side().value for side in sides]
-    if not np.allclose(values[0], values[1], rtol=1e-3):
-        raise ValueError(f"{case.loss}: numpy {values[0]}, onnx {values[1]}")
-    times = [tuple(map(milliseconds, sides)) for _ in range(turns)]
-    return min(each[0] for each in times), min(each[1] for each in times)
+    calls, values = {}, {}
+    for backend in BACKENDS:
+        with suppress(Unsupported):
+            values[backend] = call(backend)().value
+            calls[backend] = call(backend)
+    if not all(np.allclose(values["numpy"], each, rtol=1e-3) for each in values.values()):
+        raise ValueError(f"{case.loss}: {values}")
+    times = [{backend: milliseconds(each) for backend, each in calls.items()} for _ in range(turns)]
+    return {backend: min(each[backend] for each in times) for backend in calls}
 
 
 def when(case: Case) -> dict[str, Any]:
@@ -105,21 +116,26 @@ def when(case: Case) -> dict[str, Any]:
     return {name: given[name] for name in definition.map.parameters if not isinstance(given[name], float)}
 
 
-def threshold(times: Mapping[int, tuple[float, float]]) -> int | None:
-    """From which size on ONNX Runtime is faster by the margin."""
-    faster = [size for size, (ours, theirs) in sorted(times.items()) if theirs <= MARGIN * ours]
+def threshold(times: Times, backend: str) -> int | None:
+    """From which size on a backend is faster than the ones before it by the margin."""
+    before = BACKENDS[: BACKENDS.index(backend)]
+    faster = [
+        size
+        for size, each in sorted(times.items())
+        if backend in each and each[backend] <= MARGIN * min(each[other] for other in before if other in each)
+    ]
     slower = [size for size in times if size not in faster]
     left = [size for size in faster if size > max(slower, default=0)]
     return left[0] if left else None
 
 
-def measure(case: Case, dtype: str, sizes: tuple[int, ...], gradient: bool) -> dict[int, tuple[float, float]]:
+def measure(case: Case, dtype: str, sizes: tuple[int, ...], gradient: bool) -> Times:
     """The times of one case over all sizes."""
     times = {}
     for size in sizes:
         arrays = case.make(np.random.default_rng(7), size_of(size))
         cast = {name: array.astype(dtype) if array.dtype.kind == "f" else array for name, array in arrays.items()}
-        times[size] = both(case, cast, 3 if size > 1 << 18 else 9, gradient)
+        times[size] = sides(case, cast, 3 if size > 1 << 18 else 9, gradient)
     return times
 
 
@@ -127,9 +143,9 @@ def main(*, quick: bool) -> int:
     """Measure every case, print it, and write the table (not when quick)."""
     sizes = SIZES[:2] if quick else SIZES
     provider = providers.running()
-    print(f"\nBackends: NumPy {np.__version__}, ONNX Runtime {onnxruntime.__version__} on {provider}")
-    print("processor ms, numpy / onnx, for " + ", ".join(f"{size:,}" for size in sizes) + " elements")
-    found: dict[Path, list[int | None]] = {}
+    print(f"\nBackends: NumPy {np.__version__}, ONNX Runtime {onnxruntime.__version__} on {provider}, fused loops")
+    print(f"processor ms, {' / '.join(BACKENDS)}, for " + ", ".join(f"{size:,}" for size in sizes) + " elements")
+    found: dict[str, dict[Path, list[int | None]]] = {provider: {}, choice.FUSED: {}}
     for case, dtype, gradient in product(cases(), ("float32", "float64"), RETURNS):
         try:
             times = measure(case, dtype, sizes, gradient)
@@ -137,12 +153,17 @@ def main(*, quick: bool) -> int:
             print(f"{case.loss:<34}{dtype} {error}")
             continue
         path = Path(case.loss, dtype, gradient, json.dumps(when(case)))
-        found.setdefault(path, []).append(threshold(times))
-        cells = "".join(f"{ours:9.2f} /{theirs:8.2f}" for ours, theirs in times.values())
+        for name, backend in ((provider, "onnx"), (choice.FUSED, "fused")):
+            found[name].setdefault(path, []).append(threshold(times, backend))
+        cells = "".join(
+            " |" + "".join(f"{each.get(name, np.nan):8.2f}" for name in BACKENDS) for each in times.values()
+        )
         label = f"{case.loss:<34}{dtype} {'gradient' if gradient else 'value':<9}{case.make.__name__:<22}"
-        print(f"{label}{cells}   from {threshold(times) or '—'}", flush=True)
+        least = ", ".join(f"{name} from {threshold(times, name) or '—'}" for name in BACKENDS[1:])
+        print(f"{label}{cells}   {least}", flush=True)
     if not quick:
-        write(provider, found)
+        for name, lines in found.items():
+            write(name, lines)
     return 0
 
 

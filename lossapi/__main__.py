@@ -1,4 +1,4 @@
-"""The command: `lossapi serve`, `list`, `compute`, `key`, `check`."""
+"""The command: `lossapi serve`, `list`, `compute`, `key`, `warm`, `check`."""
 
 import argparse
 import os
@@ -9,13 +9,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from lossapi import __version__, describe, engine, registry
+from lossapi import __version__, describe, engine, registry, warming
 from lossapi.backends import choice, providers
 from lossapi.codecs import CODECS, json
 from lossapi.codecs.codec import Limits
 from lossapi.codecs.tensors import tensor
 from lossapi.domains import Array
 from lossapi.errors import LossError, ParameterError
+from lossapi.loops import build
 from lossapi.request import as_call
 
 
@@ -57,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     keys.add_argument("--seconds", type=float, default=60.0, help="how long a window is (60)")
     keys.add_argument("--file", type=Path, help="the file of keys (LOSSAPI_KEYS_FILE)")
     keys.set_defaults(command=key)
+    warming_up = commands.add_parser("warm", help="compile the loops of every loss ahead (backend fused)")
+    warming_up.add_argument("--portable", action="store_true", help="for every kind of processor of this architecture")
+    warming_up.set_defaults(command=warm)
     checking = commands.add_parser("check", help="print versions and what can compute here")
     checking.set_defaults(command=check)
     return parser
@@ -132,6 +136,11 @@ def key(given: argparse.Namespace, rest: Sequence[str]) -> None:
     print(make(path, given.name, given.scope or ["compute"], quota))
 
 
+def warm(given: argparse.Namespace, rest: Sequence[str]) -> None:
+    """Compile every loop, and say where they are."""
+    print(f"{warming.warm(build.kinds() if given.portable else ())} loops in {build.folder()}")
+
+
 def check(given: argparse.Namespace, rest: Sequence[str]) -> None:
     """Versions, cores and backends."""
     print(f"lossapi      {__version__}")
@@ -140,7 +149,10 @@ def check(given: argparse.Namespace, rest: Sequence[str]) -> None:
         print(f"{package:12} {_version(package)}")
     print(f"definitions  {len(registry.names('loss'))} losses, {len(registry.names('metric'))} metrics")
     backends = ", ".join(f"{backend} ({provider})" for backend, provider in choice.running().items())
-    print(f"backends     {backends}" + ("" if providers.installed() else f"; onnx: {providers.INSTALL}"))
+    missing = ("" if providers.installed() else f"; onnx: {providers.INSTALL}") + (
+        "" if build.installed() else f"; fused: {build.INSTALL}"
+    )
+    print(f"backends     {backends}{missing}")
 
 
 def _version(package: str) -> str:

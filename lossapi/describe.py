@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from lossapi import engine, export
+from lossapi import engine, export, warming
 from lossapi.codecs import json
 from lossapi.codecs.tensors import tensor
 from lossapi.definition import Definition, Primitive
@@ -13,6 +13,7 @@ from lossapi.presets import REQUIRED, Preset
 from lossapi.request import as_call
 from lossapi.signature import Input
 
+BOTH = ("value", "gradient")
 DTYPES = {"real": "float", "label": "integer"}
 
 
@@ -40,7 +41,7 @@ def card(definition: Definition) -> dict[str, Any]:
         "reductions": list(definition.reductions),
         "default_reduction": definition.default_reduction if definition.kind == "loss" else None,
         "differentiable": definition.differentiable,
-        **({"onnx": onnx_model(definition)} if definition.kind == "loss" else {}),
+        **({"onnx": onnx_model(definition), "fused": fused_loop(definition)} if definition.kind == "loss" else {}),
         **merging(definition),
         "like": [describe_preset(preset) for preset in definition.like],
         "sources": document.sources,
@@ -50,7 +51,16 @@ def card(definition: Definition) -> dict[str, Any]:
 
 def onnx_model(definition: Definition) -> dict[str, Any]:
     """Whether there is an ONNX model of the value, and of the gradient; and why not."""
-    reasons = {each: export.traceable(definition, gradient=each == "gradient") for each in ("value", "gradient")}
+    return _offered({each: export.traceable(definition, gradient=each == "gradient") for each in BOTH})
+
+
+def fused_loop(definition: Definition) -> dict[str, Any]:
+    """Whether a loop computes the value of the example, and its gradient; and why not."""
+    return _offered({each: warming.refusal(definition, gradient=each == "gradient") for each in BOTH})
+
+
+def _offered(reasons: Mapping[str, str | None]) -> dict[str, Any]:
+    """What there is, and why not the rest."""
     because = next((reason for reason in reasons.values() if reason), None)
     return {**{each: reason is None for each, reason in reasons.items()}, **({"because": because} if because else {})}
 

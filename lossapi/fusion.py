@@ -4,8 +4,9 @@ Where the rows cannot be folded by the loop itself (rows with sums of their own,
 the loop gives what the map gives, and the rest is done as after any other backend.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,10 @@ from lossapi.backends import choice, fused
 from lossapi.backends.choice import Backend
 from lossapi.backward import Gathered, Gradient
 from lossapi.chunks import Part
-from lossapi.domains import Array
+from lossapi.domains import Array, Bounds
 from lossapi.errors import LossError, Unsupported
-from lossapi.loops.record import MASK, SCALE, WEIGHT, Fold
+from lossapi.graphs.trace import Back
+from lossapi.loops.record import MASK, SCALE, WEIGHT, Fold, Loop, Task
 from lossapi.plan import Plan
 from lossapi.states import State, Totals, Values
 
@@ -49,11 +51,21 @@ def _folded(
     """The loop that folds a plan's rows, if it can be had."""
     if not foldable(plan, part):
         return None
-    bounds = {
-        name: ends
-        for name, ends in plan.bounds.items()
-        if name not in unchecked and name in part.tensors and _bounded(plan, name)
-    }
+    bounds = _bounds(plan, part, unchecked)
+    task = folding(plan, part, reduction, bounds, wrt)
+    try:
+        kernel = fused.kernel(task, part.parameters, wait=wait)
+    except Unsupported:
+        return None
+    if kernel is None or (wrt is not None and reduction == "weighted_mean" and _weighs(kernel.loop)):
+        return None
+    numbers = {f"{end} of {name}": ends[i] for name, ends in bounds.items() for i, end in enumerate(("low", "high"))}
+    given = {name: float(value) for name, value in numbers.items() if value is not None}
+    return Folded(plan, kernel, unchecked, unchecked | bounds.keys(), {**part.parameters, **given}, reduction == "none")
+
+
+def folding(plan: Plan, part: Part, reduction: str, bounds: Mapping[str, Bounds], wrt: Collection[str] | None) -> Task:
+    """What is wanted of the loop that folds a plan's rows."""
     task = fused.task_of(plan.map.function, part.tensors)
     fold = Fold(
         weight=_weight(plan, part),
@@ -63,15 +75,25 @@ def _folded(
         wrt=() if wrt is None else tuple(name for name in task.names if name in wrt),
         bounds=tuple((name, low is not None, high is not None) for name, (low, high) in bounds.items()),
     )
-    try:
-        kernel = fused.kernel(replace(task, fold=fold), part.parameters, wait=wait)
-    except Unsupported:
-        return None
-    if kernel is None or (wrt is not None and reduction == "weighted_mean" and _weighs(kernel)):
-        return None
-    numbers = {f"{end} of {name}": ends[i] for name, ends in bounds.items() for i, end in enumerate(("low", "high"))}
-    given = {name: float(value) for name, value in numbers.items() if value is not None}
-    return Folded(plan, kernel, unchecked, unchecked | bounds.keys(), {**part.parameters, **given}, fold)
+    return replace(task, fold=fold)
+
+
+def _bounds(plan: Plan, part: Part, unchecked: frozenset[str]) -> dict[str, Bounds]:
+    """The bounds that a loop holds its tensors to."""
+    every = plan.bounds.items()
+    return {n: ends for n, ends in every if n not in unchecked and n in part.tensors and _bounded(plan, n)}
+
+
+def loop_of(plan: Plan, reduction: str, unchecked: frozenset[str], wrt: Collection[str] | None) -> Loop:
+    """The loop that would compute a plan, written and not compiled; an `Unsupported` error says why there is none."""
+    part = chunks.prepared(plan, slice(0, 1), unchecked)
+    task = fused.task_of(plan.map.function, part.tensors)
+    if foldable(plan, part):
+        task = folding(plan, part, reduction, _bounds(plan, part, unchecked), wrt)
+    elif wrt is not None:
+        names = [name for name, _, _ in fused.written(task, part.parameters).outputs]
+        task = replace(task, back=Back(tuple(wrt), tuple((name, True) for name in names)))
+    return fused.written(task, part.parameters)
 
 
 def foldable(plan: Plan, part: Part) -> bool:
@@ -96,9 +118,9 @@ def _weight(plan: Plan, part: Part) -> tuple[str, tuple[bool, ...]] | None:
     return part.weight.dtype.char, tuple(n == size for n, size in zip(shape, sizes, strict=True))
 
 
-def _weighs(kernel: fused.Kernel) -> bool:
+def _weighs(loop: Loop) -> bool:
     """Whether the rows bring weights of their own."""
-    return any(name == "weight" for name, _, _ in kernel.loop.outputs)
+    return any(name == "weight" for name, _, _ in loop.outputs)
 
 
 @dataclass(frozen=True)
@@ -110,7 +132,7 @@ class Folded:
     unchecked: frozenset[str]
     within: frozenset[str]
     numbers: dict[str, Any]
-    fold: Fold
+    keep: bool
 
     def state(self, cut: slice) -> State:
         """The state of the rows in `cut`."""
@@ -143,10 +165,12 @@ class Folded:
         plan, weight, mask = self.plan, part.weight, part.mask
         sizes = plan.sizes(plan.map.axes)
         shape = (cut.stop - cut.start, *sizes[1:])[: len(sizes) - plan.mean_axes]
-        rows = np.broadcast_to(np.zeros((), plan.dtype), shape)
-        entered = rows.size if mask is None else int(np.count_nonzero(mask))
-        if self.fold.keep:
+        entered = prod(shape) if mask is None else int(np.count_nonzero(mask))
+        if self.keep:
             return Values((outputs["value"],), entered)
-        divisor, nonzero = chunks.divisor(rows, outputs.get("weight"), weight, mask, entered)
-        whole = len(rows) if mask is None else int(np.count_nonzero(mask.any(axis=tuple(range(1, mask.ndim)))))
+        own, divisor, nonzero = outputs.get("weight"), float(entered), entered
+        if own is not None or weight is not None:
+            rows = np.broadcast_to(np.zeros((), plan.dtype), shape)
+            divisor, nonzero = chunks.divisor(rows, own, weight, mask, entered)
+        whole = shape[0] if mask is None else int(np.count_nonzero(mask.any(axis=tuple(range(1, mask.ndim)))))
         return Totals(totals[0], divisor, nonzero, entered, whole)

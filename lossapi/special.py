@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from lossapi.domains import Array
-from lossapi.functions import digamma, pick
+from lossapi.functions import digamma, pick, sigmoid
 from lossapi.pulls import Into, Pull, Pulls, held, known, picked, scaled, select, spread
 
 
@@ -23,6 +23,11 @@ def grown(gap: Array, x: Array) -> Array:
     """exp of the gap between x and something nearly as large: 1 where both are infinite."""
     power = np.exp(gap)
     return power if sound(power) else np.where(np.isinf(x) & (power != power), 1.0, power).astype(x.dtype, copy=False)
+
+
+def chance(o: Array, x: Array, y: Array) -> Array:
+    """sigmoid(x) = exp((1 - y)x - o) of the surprise o: one exp more, and no division."""
+    return grown((1.0 - y) * x - o, x) if known(x) else sigmoid(x)
 
 
 def bell(x: Array) -> Array:
@@ -95,7 +100,7 @@ ELEMENTWISE: Pulls = {
     "log1m": (lambda g, o, p: g / (p - 1.0),),
     "product": (lambda g, o, w, x: g * x, lambda g, o, w, x: g * w),
     "logit_surprise": (
-        lambda g, o, x, y: g * (grown((1.0 - y) * x - o, x) - y),  # sigmoid(x) = exp((1 - y)x - o)
+        lambda g, o, x, y: g * (chance(o, x, y) - y),
         lambda g, o, x, y: scaled(-1.0, g) * x,
     ),
     "floored_surprise": (

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from lossapi.allowance import MOST_DEPTH, MOST_DIMENSIONS
 from lossapi.backends import providers
 from lossapi.errors import Unsupported
+from lossapi.loops import build
 
 PREFIX = "LOSSAPI_"
 
@@ -67,6 +68,7 @@ class Settings(BaseModel):
         default="prefer", description="whether the first provider must run (require) or the next may (prefer)"
     )
     device_memory: Size | None = Field(default=None, description="most bytes of a device's memory to take")
+    cache: str = Field(default="", description="folder of compiled loops; where empty, the user's own for caches")
     shared_memory: bool = Field(
         default=False,
         description="whether clients on this machine may pass tensors in files of /dev/shm (/v2, one worker)",
@@ -110,7 +112,11 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
 
 
 def choose_providers(settings: Settings) -> None:
-    """Ask ONNX Runtime for the providers of the settings; one that is required and does not run ends the start."""
+    """Ask ONNX Runtime for the providers of the settings; one that is required and does not run ends the start.
+
+    Compiled loops are kept in the folder of the settings.
+    """
+    build.keep_in(settings.cache)
     if not settings.providers:
         return
     names = [name.strip() for name in settings.providers.split(",") if name.strip()]

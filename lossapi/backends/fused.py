@@ -134,7 +134,7 @@ def _made(task: Task, parameters: Mapping[str, Any], family: Any) -> Kernel | Un
     free: tuple[str, ...] = ()
     made: Kernel | Unsupported
     try:
-        loop = recorded(task, parameters)
+        loop = written(task, parameters)
         free = loop.free
         if len(_libraries) >= MOST and loop.text not in _libraries:
             raise Unsupported(f"at most {MOST} loops", "one more", ("backend",))
@@ -142,14 +142,22 @@ def _made(task: Task, parameters: Mapping[str, Any], family: Any) -> Kernel | Un
         made = Kernel(loop, function)
     except Unsupported as error:
         made = error
-    except Exception as error:  # a text may do anything that a symbol does not stand
-        what = f"{task.function.__name__}, of which there is no loop ({type(error).__name__}: {error})"
-        made = Unsupported('backend "numpy" for these tensors', what, ("backend",))
     with _lock:
         _free[family] = free
         _kernels[family, fixed(parameters, ())] = made
         _kernels[family, fixed(parameters, free)] = made
     return made
+
+
+def written(task: Task, parameters: Mapping[str, Any]) -> Loop:
+    """The loop for a task, not compiled; an `Unsupported` error where there is none."""
+    try:
+        return recorded(task, parameters)
+    except Unsupported:
+        raise
+    except Exception as error:  # a text may do anything that a symbol does not stand
+        what = f"{task.function.__name__}, of which there is no loop ({type(error).__name__}: {error})"
+        raise Unsupported('backend "numpy" for these tensors', what, ("backend",)) from error
 
 
 @cache

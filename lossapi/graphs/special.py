@@ -21,6 +21,11 @@ def _along(operator: str, x: Array, axis: int) -> Symbol:
     return Symbol(current().add(operator, x.full(), axis=axis % x.ndim), x.dtype, x.shape)
 
 
+def log1p(x: Array) -> Symbol:
+    """log(1 + x) for x in [0, 1]; there is no operator of ONNX."""
+    return spelt("log1p")(x) if current().whole else _element("Log1pUnit", x)
+
+
 def sigmoid(x: Array) -> Symbol:
     """1 / (1 + exp(-x))."""
     return _element("Sigmoid", x)

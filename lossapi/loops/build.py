@@ -24,7 +24,7 @@ HEADER = Path(__file__).with_name("mathematics.h")
 INSTALL = 'pip install "lossapi[fused]"'
 FLAGS = (
     *("-std=gnu11", "-O3", "-fPIC", "-shared", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"),
-    *("-fno-sanitize=undefined", "-w"),
+    *("-fno-sanitize=undefined", "-s", "-w"),
 )
 """None of them changes what a NaN, an infinity or a zero with a sign is."""
 
@@ -38,9 +38,18 @@ LEVELS = {
 """Kinds of x86-64 processors and the features by which they are known, the best first."""
 
 
+_own = ""
+
+
+def keep_in(path: str) -> None:
+    """Keep compiled loops in some folder; an empty path leaves the choice to the environment."""
+    global _own  # one process keeps them in one place
+    _own = path
+
+
 def folder() -> Path:
-    """Where compiled loops are kept: `LOSSAPI_CACHE`, or the user's folder for caches."""
-    own = os.environ.get("LOSSAPI_CACHE")
+    """Where compiled loops are kept: where was asked for, `LOSSAPI_CACHE`, or the user's folder for caches."""
+    own = _own or os.environ.get("LOSSAPI_CACHE")
     if own:
         return Path(own)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lossapi"
@@ -60,10 +69,15 @@ def features() -> frozenset[str]:
 @cache
 def targets() -> tuple[str, ...]:
     """What may run here: compiled for this very processor, or for a kind that it is of."""
-    machine = platform.machine()
     own = hashlib.sha256(" ".join(sorted(features())).encode()).hexdigest()[:12]
-    kinds = [name for name, needed in LEVELS.items() if needed <= features()] if machine == "x86_64" else [machine]
-    return (f"native-{machine}-{own}", *kinds)
+    known = [kind for kind in kinds() if LEVELS.get(kind, set()) <= features()]
+    return (f"native-{platform.machine()}-{own}", *known)
+
+
+def kinds() -> tuple[str, ...]:
+    """The kinds of processors of this architecture, whichever of them this one is of."""
+    machine = platform.machine()
+    return tuple(LEVELS) if machine == "x86_64" else (machine,)
 
 
 def compiler() -> Sequence[str] | None:
@@ -79,9 +93,12 @@ def installed() -> bool:
     return compiler() is not None or any((folder() / target).is_dir() for target in targets())
 
 
-def architecture(target: str) -> list[str]:
+def architecture(target: str, command: Sequence[str]) -> list[str]:
     """The option that has a compiler write for a target."""
-    return ["-march=native"] if target.startswith("native") else [f"-march={target}"] if target in LEVELS else []
+    if target.startswith("native"):
+        return ["-march=native"]
+    zig = "ziglang" in command
+    return [f"-mcpu={target.replace('-', '_')}" if zig else f"-march={target}"] if target in LEVELS else []
 
 
 def digest(text: str) -> str:
@@ -129,7 +146,7 @@ def _compile(source: Path, made: Path, target: str) -> None:
     command = compiler()
     if command is None:
         raise Unsupported(f"a C compiler ({INSTALL})", "none on this machine", ("backend",))
-    options = [*command, *FLAGS, *architecture(target), f"-I{HEADER.parent}"]
+    options = [*command, *FLAGS, *architecture(target, command), f"-I{HEADER.parent}"]
     try:
         ran = subprocess.run(
             [*options, "-o", str(made), str(source), "-lm"], capture_output=True, text=True, timeout=PATIENCE

@@ -14,7 +14,8 @@ from lossapi.graphs.dims import Dim, Size
 from lossapi.loops.script import Script, Shape, Step, refused
 
 REDUCTIONS = frozenset(("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin"))
-COSTLY = frozenset(("Exp", "Expm1", "Log", "Log1p", "Tanh", "Sigmoid", "Pow", "Sin", "Cos", "Acos", "Asin", "Atan"))
+POWERS = ("Exp", "Expm1", "Log", "Log1p", "Log1pUnit", "Pow")
+COSTLY = frozenset((*POWERS, "Tanh", "Sigmoid", "Sin", "Cos", "Acos", "Asin", "Atan"))
 """What is kept from one pass to the next, where both need it."""
 
 

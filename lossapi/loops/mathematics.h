@@ -5,9 +5,11 @@
 
        function   float   double   method
        exp        1       1        x = k ln 2 + r, a polynomial in r, 2^k put in by its bits in two halves
+       exp_down   1       1        the same for x <= 0, which takes fewer steps
        expm1      2       2        2^k (expm1(r) + 1) - 1, of the same polynomial
        log        1       1        x = 2^k (1 + f), a polynomial in f (float) or the series of atanh (double)
        log1p      2       2        log(u) of u = 1 + x, and what the sum lost: (x - (u - 1)) / u
+       log1p_unit 2       2        for 0 <= x <= 1: the polynomial or series of log itself
        tanh       3       3        t / (t + 2) of t = expm1(2|x|)
        sigmoid    3       3        1 / (1 + e) or e / (1 + e) of e = exp(-|x|)
        pow        1       libm's   exp(y log x) in double
@@ -83,6 +85,23 @@ INLINE float exp_f32(float x) {
     int32_t k = bits32(shifted) - bits32(ROUND32), half = k >> 1;
     float p = 1.0f + near_expm1_f32(r);
     return p * power_of_2_f32(half) * power_of_2_f32(k - half);
+}
+
+/* exp(x) for x <= 0: the power of 2 goes into the bits, raised so far that it is no subnormal number yet. */
+INLINE float exp_down_f32(float x) {
+    x = x < -104.0f ? -104.0f : x;
+    float shifted = FMA32(x, 1.44269504088896341f, ROUND32);
+    float p = 1.0f + near_expm1_f32(rest_f32(x, shifted - ROUND32));
+    uint32_t raised = (uint32_t)bits32(p) + ((uint32_t)bits32(shifted) << 23) + (64u << 23);
+    return x != x ? x : float_of((int32_t)raised) * 5.421010862427522e-20f;
+}
+
+INLINE double exp_down_f64(double x) {
+    x = x < -746.0 ? -746.0 : x;
+    double shifted = FMA64(x, 1.44269504088896340736, ROUND64);
+    double p = 1.0 + near_expm1_f64(rest_f64(x, shifted - ROUND64));
+    uint64_t raised = (uint64_t)bits64(p) + ((uint64_t)bits64(shifted) << 52) + (128ull << 52);
+    return x != x ? x : double_of((int64_t)raised) * 2.938735877055719e-39;
 }
 
 INLINE double exp_f64(double x) {
@@ -161,6 +180,38 @@ INLINE double log_f64(double x) {
     return x < 0.0 ? NAN : x != x ? x : found;
 }
 
+/* log(1 + x) for 0 <= x <= 1: beyond sqrt(2) - 1 that of half of 1 + x, and ln 2. */
+INLINE float log1p_unit_f32(float x) {
+    int far = x > 0.41421356f;
+    float f = far ? 0.5f * (x - 1.0f) : x, square = f * f;
+    float p = 0.06971611471451178f;
+    p = FMA32(p, f, -0.11479733846637635f);
+    p = FMA32(p, f, 0.1168541992348674f);
+    p = FMA32(p, f, -0.12425687331451106f);
+    p = FMA32(p, f, 0.1424905764569748f);
+    p = FMA32(p, f, -0.16667802319501254f);
+    p = FMA32(p, f, 0.200007157488921f);
+    p = FMA32(p, f, -0.24999996957950882f);
+    p = FMA32(p, f, 0.33333331180030046f);
+    float near = f + FMA32(square * f, p, -0.5f * square);
+    return far ? near + 0.69314718f : near;
+}
+
+INLINE double log1p_unit_f64(double x) {
+    int far = x > 0.41421356237309503;
+    double f = far ? 0.5 * (x - 1.0) : x, half = 0.5 * f * f;
+    double s = f / (2.0 + f), z = s * s;
+    double p = 0.1461703754879165;
+    p = FMA64(p, z, 0.1533167403016786);
+    p = FMA64(p, z, 0.18182890556695602);
+    p = FMA64(p, z, 0.2222221111514416);
+    p = FMA64(p, z, 0.2857142862609589);
+    p = FMA64(p, z, 0.3999999999989924);
+    p = FMA64(p, z, 0.666666666666667);
+    double near = f - (half - s * (half + z * p));
+    return far ? near + 0.69314718055994531 : near;
+}
+
 INLINE float log1p_f32(float x) {
     float u = 1.0f + x;
     float lost = x > 1.0f ? 1.0f - (u - x) : x - (u - 1.0f);
@@ -188,12 +239,12 @@ INLINE double tanh_f64(double x) {
 }
 
 INLINE float sigmoid_f32(float x) {
-    float e = exp_f32(-__builtin_fabsf(x));
+    float e = exp_down_f32(-__builtin_fabsf(x));
     return (x >= 0.0f ? 1.0f : e) / (1.0f + e);
 }
 
 INLINE double sigmoid_f64(double x) {
-    double e = exp_f64(-__builtin_fabs(x));
+    double e = exp_down_f64(-__builtin_fabs(x));
     return (x >= 0.0 ? 1.0 : e) / (1.0 + e);
 }
 
@@ -219,51 +270,54 @@ INLINE double sign_f64(double x) { return x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : x; }
 
 /* Sums and extremes of a block in a fixed number of lanes: the same bits wherever it runs. Totals are doubles. */
 #define LANES 16
-typedef double doubles __attribute__((vector_size(8 * LANES)));
-typedef float floats __attribute__((vector_size(4 * LANES)));
-typedef int32_t words __attribute__((vector_size(4 * LANES)));
-typedef int64_t longs __attribute__((vector_size(8 * LANES)));
+typedef float floats __attribute__((vector_size(32)));
+typedef double doubles __attribute__((vector_size(32)));
+typedef int32_t words __attribute__((vector_size(32)));
+typedef int64_t longs __attribute__((vector_size(32)));
 
-#define DEFINE_SUM(NAME, NUMBER, NUMBERS)                                                                              \
+#define DEFINE_SUM(NAME, NUMBER)                                                                                       \
     static __attribute__((noinline, unused)) double NAME(const NUMBER *x, int64_t n) {                                 \
-        doubles lanes = {0.0};                                                                                         \
+        double lanes[LANES] = {0.0};                                                                                   \
         int64_t k = 0;                                                                                                 \
         for (; k + LANES <= n; k += LANES) {                                                                           \
-            NUMBERS some;                                                                                              \
-            memcpy(&some, x + k, sizeof some);                                                                         \
-            lanes += __builtin_convertvector(some, doubles);                                                           \
+            _Pragma("GCC unroll 16") for (int lane = 0; lane < LANES; lane++) lanes[lane] += (double)x[k + lane];      \
         }                                                                                                              \
-        double each[LANES], total = 0.0;                                                                               \
-        memcpy(each, &lanes, sizeof each);                                                                             \
-        for (int lane = 0; k < n; k++, lane++) each[lane] += (double)x[k];                                             \
+        for (int lane = 0; k < n; k++, lane++) lanes[lane] += (double)x[k];                                            \
         for (int width = LANES / 2; width; width /= 2)                                                                 \
-            for (int lane = 0; lane < width; lane++) each[lane] += each[lane + width];                                 \
-        total = each[0];                                                                                               \
-        return total;                                                                                                  \
+            for (int lane = 0; lane < width; lane++) lanes[lane] += lanes[lane + width];                               \
+        return lanes[0];                                                                                               \
     }
+
+#define BETTER(BEST, SOME, MASKS, ORDER, NUMBERS)                                                                      \
+    MASKS BEST##_taken = (SOME ORDER BEST) | (SOME != SOME);                                                           \
+    BEST = (NUMBERS)(((MASKS)SOME & BEST##_taken) | ((MASKS)BEST & ~BEST##_taken));
 
 #define DEFINE_EXTREME(NAME, NUMBER, NUMBERS, MASKS, ORDER, PICK)                                                      \
     static __attribute__((noinline, unused)) NUMBER NAME(NUMBER found, const NUMBER *x, int64_t n) {                   \
+        enum { WIDTH = sizeof(NUMBERS) / sizeof(NUMBER) };                                                             \
         int64_t k = 0;                                                                                                 \
-        if (n >= LANES) {                                                                                              \
-            NUMBERS best;                                                                                              \
-            memcpy(&best, x, sizeof best);                                                                             \
-            for (k = LANES; k + LANES <= n; k += LANES) {                                                              \
-                NUMBERS some;                                                                                          \
+        if (n >= 2 * WIDTH) {                                                                                          \
+            NUMBERS one, two;                                                                                          \
+            memcpy(&one, x, sizeof one);                                                                               \
+            memcpy(&two, x + WIDTH, sizeof two);                                                                       \
+            for (k = 2 * WIDTH; k + 2 * WIDTH <= n; k += 2 * WIDTH) {                                                  \
+                NUMBERS some, more;                                                                                    \
                 memcpy(&some, x + k, sizeof some);                                                                     \
-                MASKS taken = (some ORDER best) | (some != some);                                                      \
-                best = (NUMBERS)(((MASKS)some & taken) | ((MASKS)best & ~taken));                                      \
+                memcpy(&more, x + k + WIDTH, sizeof more);                                                             \
+                BETTER(one, some, MASKS, ORDER, NUMBERS)                                                               \
+                BETTER(two, more, MASKS, ORDER, NUMBERS)                                                               \
             }                                                                                                          \
-            NUMBER each[LANES];                                                                                        \
-            memcpy(each, &best, sizeof each);                                                                          \
-            for (int lane = 0; lane < LANES; lane++) found = PICK(found, each[lane]);                                  \
+            NUMBER each[2 * WIDTH];                                                                                    \
+            memcpy(each, &one, sizeof one);                                                                            \
+            memcpy(each + WIDTH, &two, sizeof two);                                                                    \
+            for (int lane = 0; lane < 2 * WIDTH; lane++) found = PICK(found, each[lane]);                              \
         }                                                                                                              \
         for (; k < n; k++) found = PICK(found, x[k]);                                                                  \
         return found;                                                                                                  \
     }
 
-DEFINE_SUM(sum_f32, float, floats)
-DEFINE_SUM(sum_f64, double, doubles)
+DEFINE_SUM(sum_f32, float)
+DEFINE_SUM(sum_f64, double)
 DEFINE_EXTREME(largest_f32, float, floats, words, >, max_f32)
 DEFINE_EXTREME(largest_f64, double, doubles, longs, >, max_f64)
 DEFINE_EXTREME(smallest_f32, float, floats, words, <, min_f32)

@@ -38,6 +38,8 @@ ANY = {
 }
 FLOATING = {
     "Div": "{0} / {1}",
+    "ExpDown": "exp_down_{s}({0})",
+    "Log1pUnit": "log1p_unit_{s}({0})",
     "Reciprocal": "1 / {0}",
     "IsNaN": "{0} != {0}",
     "IsInf": "__builtin_fabs{f}({0}) == INFINITY",

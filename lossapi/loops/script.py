@@ -102,7 +102,8 @@ class Script(Graph):
         return name
 
 
-FLOATS = frozenset((*SAME.values(), "Acos", "Asin", "Atan", "Log1p", "Expm1", "Div", "Pow", "Sigmoid", "Relu"))
+MORE = ("Acos", "Asin", "Atan", "Log1p", "Log1pUnit", "Expm1", "Div", "Pow", "Sigmoid", "Relu")
+FLOATS = frozenset((*SAME.values(), *MORE))
 ELEMENTWISE = FLOATS | frozenset(TRUTH.values())
 
 

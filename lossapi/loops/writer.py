@@ -1,5 +1,6 @@
 """The values of a script as lines of C: each made once, where it is the same for all, for a row, or for an entry."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -96,7 +97,21 @@ class Writer:
             return text
         dtype = self.frame.step(step.inputs[0]).dtype
         arguments = [self.value(each, scope) for each in step.inputs]
-        return written(step.operator, dtype, arguments, [self._known(each) for each in step.inputs])
+        operator = "ExpDown" if step.operator == "Exp" and self._falls(step.inputs[0]) else step.operator
+        return written(operator, dtype, arguments, [self._known(each) for each in step.inputs])
+
+    def _falls(self, name: str) -> bool:
+        """Whether a value is seen to be at most 0: -|x|, or x less its own maximum."""
+        step = self.frame.step(name)
+        if step.operator == "Neg":
+            return self.frame.step(step.inputs[0]).operator == "Abs"
+        if step.operator != "Sub":
+            return False
+        x, top = step.inputs
+        while self.frame.step(top).operator in ("Seen", "Expand"):
+            top = self.frame.step(top).inputs[0]
+        most = self.frame.step(top)
+        return most.operator == "ReduceMax" and most.inputs[0] == x
 
     def _known(self, name: str) -> Any:
         step = self.frame.step(name)
@@ -148,8 +163,28 @@ class Writer:
         return f"{given} != 0" if step.dtype.kind == "b" else f"({TYPES[step.dtype.name]}){given}"
 
     def _where(self, name: str, step: Step, scope: Scope) -> str:
+        asked = self._known(step.inputs[0])
+        if asked is not None or self._idle(step):
+            return self.value(step.inputs[1 if asked else 2], scope)
         condition, one, two = (self.value(each, scope) for each in step.inputs)
         return f"{condition} ? {one} : {two}"
+
+    def _idle(self, step: Step) -> bool:
+        """Whether it puts a 0 where there is one already: where g is 0, for a multiple of g."""
+        condition = self.frame.step(step.inputs[0])
+        if condition.operator != "Equal" or self._known(condition.inputs[1]) != 0 or self._known(step.inputs[1]) != 0:
+            return False
+        return self._multiple(step.inputs[2], condition.inputs[0])
+
+    def _multiple(self, name: str, of: str) -> bool:
+        step = self.frame.step(name)
+        if name == of or step.operator == "Neg":
+            return name == of or self._multiple(step.inputs[0], of)
+        if step.operator != "Mul":
+            return False
+        known = [self._known(each) for each in step.inputs]
+        pairs = zip(step.inputs, reversed(known), strict=True)
+        return any(k is not None and abs(k) < math.inf and self._multiple(each, of) for each, k in pairs)
 
     def _pick(self, name: str, step: Step, scope: Scope) -> str:
         """An entry by its place: what makes the entries, written once more for that one."""
