@@ -1,4 +1,4 @@
-"""`python -m benchmarks [http|openinference|kernels|backends] [--quick]`."""
+"""`python -m benchmarks [http|openinference|streams|kernels|backends] [--quick]`."""
 
 import argparse
 import os
@@ -17,7 +17,10 @@ def main() -> int:
     """Run what was asked for, by default all but the table of backends."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure lossapi.")
     parser.add_argument(
-        "what", nargs="?", choices=["http", "openinference", "kernels", "backends"], help="default: the first three"
+        "what",
+        nargs="?",
+        choices=["http", "openinference", "streams", "kernels", "backends"],
+        help="default: all but the last",
     )
     parser.add_argument("--quick", action="store_true", help="smaller and fewer: whether it runs, no figures")
     arguments = parser.parse_args()
@@ -32,6 +35,10 @@ def main() -> int:
         from benchmarks import openinference
 
         status |= openinference.main(quick=arguments.quick)
+    if arguments.what in (None, "streams"):
+        from benchmarks import streams
+
+        status |= streams.main(quick=arguments.quick)
     if arguments.what in (None, "kernels"):
         from benchmarks import kernels
 
