@@ -22,7 +22,7 @@ SWEEP = 60.0
 
 
 class Keeper:
-    """The one thread of a process that writes."""
+    """A thread that writes some of the streams: no stream is written by two in one process."""
 
     def __init__(self, shelf: Shelf) -> None:
         self.shelf = shelf

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from service.app import create_app
 from service.settings import Settings
+from service.stores import open_store
 from tests.service.live import serving
 from tests.service.redis_server import free_port
 from tests.service.streams.asking import computed, created, read, rows, sent, values
@@ -188,6 +189,26 @@ def test_a_stream_outlives_its_server(shared_address: str) -> None:
     assert served(lambda client: read(client, identity)) == last
     expected = served(lambda client: computed(client, slice(40, 60)))["huber"]
     assert values(last) == {"huber": pytest.approx(expected, rel=1e-12)}
+
+
+def test_large_entries_become_a_snapshot_that_is_read_again(shared_address: str) -> None:
+    window = {"losses": ["huber"], "window": {"rows": 5000}}
+    batch = {"prediction": [row / 3000 for row in range(3000)], "target": [0.0] * 3000}
+    store = open_store(shared_address)
+    with serving(create_app(Settings(store=shared_address))) as client:
+        identity = created(client, **window)
+        for _ in range(4):
+            last = sent(client, identity, batch)
+        tail = store.read(identity, 0, 0)
+    store.close()
+    assert tail is not None
+    assert (tail.last, tail.base >= 2, tail.snapshot is not None) == (4, True, True)
+    with serving(create_app(Settings(store=shared_address))) as client:
+        assert read(client, identity) == last
+        again = sent(client, identity, batch)
+        whole = {name: [*batch[name][-2000:], *batch[name]] for name in batch}
+        expected = client.post("/v1/losses/huber", json=whole).json()["value"]
+        assert values(again)["huber"] == pytest.approx(expected, rel=1e-12)
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
