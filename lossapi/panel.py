@@ -88,11 +88,12 @@ def fold(
 @np.errstate(all="ignore")
 def folded(layout: Layout) -> Panel:
     """Every state computed once, and what each item reads."""
-    states = {key: kept(_state, plan, layout.backend) for key, plan in layout.plans.items()}
+    states = {key: kept(state_of, plan, layout.backend) for key, plan in layout.plans.items()}
     return read_by(layout, states)
 
 
-def _state(plan: Plan, backend: str) -> State:
+def state_of(plan: Plan, backend: str = "numpy") -> State:
+    """The state of one plan."""
     return engine.fold(plan, keep=False, run=engine.backend_of(plan, backend).run)
 
 

@@ -40,6 +40,17 @@ class Layout:
     plans: Mapping[Any, Plan | LossError]
     backend: str = "auto"
 
+    def plans_read(self) -> list[list[Plan | LossError]]:
+        """For each item the plans of the states that it reads."""
+        return [
+            [] if isinstance(each, LossError) else [self.plans[reader.key] for reader in each] for each in self.readers
+        ]
+
+    def pruned(self) -> "Layout":
+        """The same without plans that no item reads."""
+        read = {reader.key for each in self.readers if not isinstance(each, LossError) for reader in each}
+        return replace(self, plans={key: plan for key, plan in self.plans.items() if key in read})
+
     def of_rows(self, index: Any) -> "Layout":
         """The same over some rows alone."""
         return replace(self, plans={key: kept(select, plan, index) for key, plan in self.plans.items()})

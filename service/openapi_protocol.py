@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from service import openapi
+from service import openapi, openapi_evaluate
 from service.openapi import OBJECT, Schema, operation
 from service.openinference import Paths
 
@@ -25,9 +25,9 @@ BODY: Schema = {
 
 
 def document(protocol: Paths) -> dict[str, Any]:
-    """The whole document, with the operations of these paths."""
+    """The whole document, with the operation that evaluates and those of these paths."""
     whole = openapi.document()
-    return {**whole, "paths": {**whole["paths"], **paths_of(protocol)}}
+    return {**whole, "paths": {**whole["paths"], **openapi_evaluate.paths(), **paths_of(protocol)}}
 
 
 def paths_of(protocol: Paths) -> Schema:
