@@ -17,6 +17,7 @@ from lossapi.definition import Definition
 from lossapi.errors import LossError, UnknownKey, nearest
 from service import states
 from service.bodies import read_body, read_headers, read_query, with_query
+from service.evaluate import PATH, evaluate
 from service.media import Wire
 from service.schemas import OPTIONS, read_call, read_options
 from service.settings import Settings, variable
@@ -35,11 +36,11 @@ class Computing:
         self.answers = dict(answers())
 
     async def answered(self, answer: Answer, scope: Scope, receive: Receive) -> tuple[str, bytes]:
-        """The reply and its type: inline when the body is small, on a worker thread when it is or may become large."""
+        """The reply and its type: inline what is small and quick, on a worker thread what may be large or take long."""
         wire = read_headers(scope, self.limits)
         body = await read_body(scope, receive, self.limits)
         query = read_query(scope)
-        if len(body) <= self.settings.inline_bytes and not wire.coding:
+        if len(body) <= self.settings.inline_bytes and not wire.coding and answer is not evaluate:
             return wire.writer.media_type, answer(wire, query, body, self.limits)
         reply = asyncio.get_running_loop().run_in_executor(self.workers, answer, wire, query, body, self.limits)
         return wire.writer.media_type, await reply
@@ -59,6 +60,7 @@ def answers() -> Iterator[tuple[str, Answer]]:
     for (kind, name), definition in registry.catalogue().items():
         yield f"/v1/{registry.PLURAL[kind]}/{name}", partial(compute, definition)
     yield "/v1/states/merge", merge_states
+    yield PATH, evaluate
     for library, functions in like.presets().items():
         for function in functions:
             yield f"/v1/like/{library}/{function}", partial(compute_like, library, function)

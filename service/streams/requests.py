@@ -13,11 +13,11 @@ from lossapi import portable
 from lossapi.codecs import json
 from lossapi.codecs.tensors import Buffer, tensor
 from lossapi.errors import Conflict, LossError, ParameterError, UnknownKey, nearest
+from lossapi.given_rows import Rows, rows_of
 from lossapi.items import Item, read_items
 from lossapi.panel import Panel, Term, merge, require_taken
 from lossapi.pieces import Piece, settled
 from lossapi.portable_panel import is_panel, unpack
-from lossapi.rows import Rows, rows_of
 from lossapi.windows import opened
 from service.stores.store import Key
 
