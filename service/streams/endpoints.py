@@ -134,7 +134,7 @@ class Streams:
 
         def read_change() -> tuple[Change, Mapping[str, Any]]:
             given = with_query(wire.read(body, self.computing.limits), query)
-            form = wire.form(read_options(popped(given)), given)
+            form = requests.written_form(wire, read_options(popped(given)), given)
             made = change(stream, given)
             assert made.packed
             return made, form
