@@ -191,6 +191,21 @@ def test_a_stream_outlives_its_server(shared_address: str) -> None:
     assert values(last) == {"huber": pytest.approx(expected, rel=1e-12)}
 
 
+def test_what_has_expired_is_swept_away(shared_address: str, clock: Clock) -> None:
+    store = open_store(shared_address)
+    with serving(create_app(Settings(store=shared_address), clock)) as client:
+        short, long = created(client, losses=["huber"], ttl=10), created(client, losses=["huber"])
+        sent(client, short, rows(slice(0, 5)))
+        assert store.read(short, 0, 0) is not None
+        clock.pass_by(61)
+        others = [created(client, losses=["huber"]) for _ in range(30)]
+        for identity in (long, *others):
+            sent(client, identity, rows(slice(0, 5)))
+    assert store.read(short, 0, 0) is None
+    assert store.read(long, 0, 0) is not None
+    store.close()
+
+
 def test_large_entries_become_a_snapshot_that_is_read_again(shared_address: str) -> None:
     window = {"losses": ["huber"], "window": {"rows": 5000}}
     batch = {"prediction": [row / 3000 for row in range(3000)], "target": [0.0] * 3000}
