@@ -21,7 +21,7 @@ from service.app import create_app
 from service.settings import Settings
 from service.stores import open_store
 from tests.service.live import serving
-from tests.service.redis_server import free_port
+from tests.service.redis_server import free_port, redis_server
 from tests.service.streams.asking import computed, created, read, rows, sent, values
 from tests.service.streams.conftest import Clock
 
@@ -189,6 +189,21 @@ def test_a_stream_outlives_its_server(shared_address: str) -> None:
     assert served(lambda client: read(client, identity)) == last
     expected = served(lambda client: computed(client, slice(40, 60)))["huber"]
     assert values(last) == {"huber": pytest.approx(expected, rel=1e-12)}
+
+
+def test_a_redis_that_comes_back_goes_on_where_it_was(tmp_path: Path) -> None:
+    port = free_port()
+    with serving(create_app(Settings(store=f"redis://127.0.0.1:{port}/0"))) as client:
+        with redis_server(tmp_path, port):
+            identity = created(client)
+            sent(client, identity, rows(slice(0, 10)), key="a")
+        headers = {"Idempotency-Key": "b"}
+        reply = client.post(f"/v1/streams/{identity}/batches", json=rows(slice(10, 20)), headers=headers)
+        assert (reply.status_code, reply.headers["Retry-After"]) == (503, "1")
+        assert client.get(f"/v1/streams/{identity}").status_code == 503
+        with redis_server(tmp_path, port):
+            assert sent(client, identity, rows(slice(10, 20)), key="b")["count"] == 20
+            assert sent(client, identity, rows(slice(0, 10)), key="a")["count"] == 20
 
 
 def test_what_has_expired_is_swept_away(shared_address: str, clock: Clock) -> None:
