@@ -1,4 +1,4 @@
-"""`python -m benchmarks [http|openinference|kernels|metrics|chunks|backends] [--quick]`."""
+"""`python -m benchmarks [http|openinference|streams|kernels|metrics|chunks|backends] [--quick]`."""
 
 import argparse
 import os
@@ -11,6 +11,7 @@ from types import FrameType
 CASES = {
     "http": "the service against a plain one",
     "openinference": "binary tensors against the limit of the machine",
+    "streams": "batches a second, in SQLite and in Redis",
     "kernels": "losses against torch",
     "metrics": "metrics against scikit-learn and torchmetrics",
     "chunks": "a hundred million rows in constant memory",

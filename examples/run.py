@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parent.parent
 TOOLS = {
@@ -46,6 +47,7 @@ def commands() -> Iterator[list[str]]:
     """Every example that can run here; the others are named."""
     python = [sys.executable, "-m"]
     yield [*python, "examples.patients"]
+    yield [*python, "examples.training"]
     every = [(tool, bool(shutil.which(tool)), command) for tool, command in TOOLS.items()]
     every += [(library, bool(find_spec(library)), [*python, module]) for library, module in LIBRARIES.items()]
     for needed, found, command in every:
@@ -59,7 +61,10 @@ def main() -> None:
     """Run them all; the first failure ends it."""
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    server = subprocess.Popen([sys.executable, "-m", "lossapi", "serve", "--port", str(port)], cwd=ROOT)
+    folder = TemporaryDirectory()
+    environment = {**os.environ, "LOSSAPI_STORE": f"sqlite:///{folder.name}/streams.db"}
+    command = [sys.executable, "-m", "lossapi", "serve", "--port", str(port)]
+    server = subprocess.Popen(command, cwd=ROOT, env=environment)
     try:
         wait(address)
         for command in commands():
@@ -68,6 +73,7 @@ def main() -> None:
     finally:
         server.terminate()
         server.wait()
+        folder.cleanup()
 
 
 if __name__ == "__main__":

@@ -176,7 +176,7 @@ def _wrt(call: Call, plan: Plan) -> list[str]:
 def backend_of(
     plan: Plan,
     asked: str,
-    reduction: str,
+    reduction: str = "mean",
     wrt: Sequence[str] | None = None,
     unchecked: frozenset[str] = frozenset(),
 ) -> Backend:

@@ -18,7 +18,8 @@
 The core knows no status codes: `service.errors` has the one table that maps these to HTTP.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import ClassVar, Self
@@ -176,6 +177,15 @@ class Unsupported(Invalid):
     """Asked of a definition that cannot do it."""
 
     code, title = "unsupported", "Not supported"
+
+
+@contextmanager
+def placed_at(*place: str | int) -> Iterator[None]:
+    """What goes wrong within is seen from as many levels up."""
+    try:
+        yield
+    except LossError as error:
+        raise error.within(*place) from None
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

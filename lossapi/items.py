@@ -15,7 +15,7 @@ from lossapi import registry
 from lossapi.codecs.tensors import tensor
 from lossapi.definition import Definition, Kind
 from lossapi.domains import Array
-from lossapi.errors import LossError, ParameterError, Path, TooLarge, UnknownKey, Unsupported, nearest
+from lossapi.errors import ParameterError, Path, TooLarge, UnknownKey, Unsupported, nearest, placed_at
 from lossapi.parameters import check
 from lossapi.portable import plain
 from lossapi.signature import Input
@@ -64,10 +64,8 @@ def read_items(given: Mapping[str, Any]) -> tuple[Item, ...]:
     items: list[Item] = []
     for plural in KINDS:
         for place, asked in _listed(given, plural):
-            try:
+            with placed_at(*place):
                 items.append(_item(plural, asked, place))
-            except LossError as error:
-                raise error.within(*place) from None
     if not items:
         raise ParameterError("losses or metrics, at least one", "none")
     _require_labels_apart(items)
@@ -76,7 +74,7 @@ def read_items(given: Mapping[str, Any]) -> tuple[Item, ...]:
 
 def _listed(given: Mapping[str, Any], plural: str) -> Iterator[tuple[Path, Any]]:
     asked = given.get(plural)
-    asked = [] if asked is None else [asked] if isinstance(asked, str) else asked
+    asked = [] if asked is None else asked.split(",") if isinstance(asked, str) else asked
     if not isinstance(asked, list):
         raise ParameterError(f"{plural} as a list of names or objects", type(asked).__name__, (plural,))
     if len(asked) > MOST:
@@ -104,10 +102,8 @@ def _tensor(each: Input, value: Any) -> Array:
     """A tensor for one item alone."""
     if each.family is not None:
         raise Unsupported(f"{each.name} beside what is asked for", "one within it", (each.name,))
-    try:
+    with placed_at(each.name):
         return np.asarray(tensor(value))
-    except LossError as error:
-        raise error.within(each.name) from None
 
 
 def _require_known(definition: Definition, said: Mapping[str, Any]) -> None:
@@ -130,7 +126,7 @@ def _reduction(definition: Definition, asked: Any) -> str:
     if asked is None:
         return definition.default_reduction
     known = [each for each in definition.reductions if each != "none"]
-    if asked not in known:
+    if not isinstance(asked, str) or asked not in known:
         expected = f"reduction to be one of {', '.join(known)}" if known else "no reduction (a metric has its own)"
         raise ParameterError(expected, repr(asked)[:60], ("reduction",))
     return str(asked)

@@ -2,8 +2,7 @@
 
     panel = fold(read_items({"metrics": ["precision", "recall"]}), tensors)      merge([panel, other])      read(panel)
 
-Two items share a state because they declare the same map under the same parameters, never because values agree. One
-that fails carries its own error, and the others still answer. Panels merge as states do.
+One that fails carries its own error, and the others still answer. Panels merge as states do.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,18 +12,14 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from lossapi import engine, parameters, portable, readings
-from lossapi.binding import planned
-from lossapi.combination import Combination
-from lossapi.definition import Definition, Primitive
+from lossapi import engine, portable, readings
 from lossapi.domains import Array
 from lossapi.errors import Conflict, EmptyError, LossError, UnknownKey, Unsupported, nearest
-from lossapi.groups import placed
 from lossapi.items import Item
 from lossapi.plan import Plan
 from lossapi.portable import Portable
+from lossapi.sharing import Layout, Reader, kept, lay
 from lossapi.states import State
-from lossapi.summands import Summand, summands
 
 
 class Term(NamedTuple):
@@ -83,78 +78,40 @@ def require_taken(items: Sequence[Item], names: Iterable[str], besides: Sequence
             raise UnknownKey(nearest(name, sorted({*known, *besides})), f"unknown key {name!r}", (name,))
 
 
-@np.errstate(all="ignore")
 def fold(
     items: Sequence[Item], tensors: Mapping[str, Array], weight: Array | None = None, backend: str = "auto"
 ) -> Panel:
     """The states of all items over the same tensors, of which each takes those that its definition names."""
-    folding = _Folding(tensors, weight, backend, {})
-    return Panel(tuple(items), tuple(folding.part(item) for item in items))
+    return folded(lay(items, tensors, weight, backend))
 
 
-class _Folding(NamedTuple):
-    """One pass over some tensors: the states met so far, by what they are states of."""
-
-    tensors: Mapping[str, Array]
-    weight: Array | None
-    backend: str
-    states: dict[Any, State]
-
-    def part(self, item: Item) -> Part:
-        """What an item reads, or its error."""
-        taken = {name: self.tensors[name] for name in item.definition.input_names if name in self.tensors}
-        given = {**taken, **item.own}
-        try:
-            if isinstance(item.definition, Combination):
-                return tuple(self._terms(item.definition, given, item.given, item.reduction, frozenset(item.own)))
-            return (self._term(item.definition, given, item.parameters, item.reduction, frozenset(item.own)),)
-        except LossError as error:
-            return placed(error)
-
-    def _terms(
-        self, whole: Combination, tensors: Mapping[str, Array], said: Mapping[str, Any], reduction: str, own: Any
-    ) -> Iterable[Term]:
-        """The terms of a weighted sum, and of the sums in it."""
-        checked = parameters.check(whole.parameters, said)
-        for part in summands(whole, tensors, checked, said):
-            try:
-                for term in self._summand(part, reduction, own | part.own):
-                    yield term._replace(coefficient=part.coefficient * term.coefficient)
-            except LossError as error:
-                raise part.placed(error) from None
-
-    def _summand(self, part: Summand, reduction: str, own: Any) -> Iterable[Term]:
-        if isinstance(part.definition, Combination):
-            return self._terms(part.definition, part.tensors, part.parameters, reduction, own)
-        return (self._term(part.definition, part.tensors, part.parameters, reduction, own),)
-
-    def _term(
-        self, definition: Definition, tensors: Mapping[str, Array], given: Mapping[str, Any], reduction: str, own: Any
-    ) -> Term:
-        assert isinstance(definition, Primitive)
-        plan = planned(definition, tensors, given, self.weight)
-        key = (declared(plan), *((name, id(tensors[name])) for name in sorted(own) if name in tensors))
-        if key not in self.states:
-            backend = engine.backend_of(plan, self.backend, reduction)
-            self.states[key] = engine.fold(plan, keep=False, backend=backend)
-        return Term(portable.readable(plan, reduction, self.states[key]), merges=plan.batch is not None)
+@np.errstate(all="ignore")
+def folded(layout: Layout) -> Panel:
+    """Every state computed once, and what each item reads."""
+    states = {key: kept(state_of, plan, layout.backend) for key, plan in layout.plans.items()}
+    return read_by(layout, states)
 
 
-def declared(plan: Plan) -> tuple[Any, ...]:
-    """What a computation declares its state to be: plans of the same tensors that agree here have the same state."""
-    definition, given = plan.definition, plan.parameters
-    by_rows = plan.map.gives == "sums" and definition.for_rows(given)
-    reading = (definition.reading, _written(given)) if by_rows else ()
-    layout = [(name, given.get(name)) for name in ("ignore_index", "class_axis", "axis")]
-    tensors = [(bound.name, bound.spec, bound.array.shape) for bound in plan.tensors]
-    taken = [(name, bounds) for name, bounds in plan.bounds.items()]
-    same = plan.map.function, _written(plan.map_parameters), *layout, *tensors, *taken, *reading
-    return *same, plan.dtype, plan.weighs_within, plan.by_row
+def state_of(plan: Plan, backend: str = "numpy") -> State:
+    """The state of one plan."""
+    return engine.fold(plan, keep=False, backend=engine.backend_of(plan, backend))
 
 
-def _written(given: Mapping[str, Any]) -> tuple[str, ...]:
-    """Parameters as a key: equal numbers of unlike types are unlike."""
-    return tuple(f"{name}={value!r}" for name, value in sorted(given.items()))
+def read_by(layout: Layout, states: Mapping[Any, State | LossError]) -> Panel:
+    """The panel of some states of a layout."""
+    return Panel(layout.items, tuple(_part(readers, states) for readers in layout.readers))
+
+
+def _part(readers: tuple[Reader, ...] | LossError, states: Mapping[Any, State | LossError]) -> Part:
+    if isinstance(readers, LossError):
+        return readers
+    terms = []
+    for key, plan, reduction, coefficient in readers:
+        state = states[key]
+        if isinstance(state, LossError):
+            return state
+        terms.append(Term(portable.readable(plan, reduction, state), coefficient, plan.batch is not None))
+    return tuple(terms)
 
 
 @np.errstate(all="ignore")

@@ -105,7 +105,7 @@ def merge(parts: Sequence[Portable]) -> Portable:
 def require_alike(parts: Sequence[Portable]) -> None:
     """Raise where some are not states of the same."""
     first = parts[0]
-    for index, each in enumerate(parts):
+    for index, each in enumerate(parts[1:], 1):
         got = _unlike(first, each)
         if got is not None:
             raise Conflict(f"states of one {first.definition.kind} under the same parameters", got, (index,))

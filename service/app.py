@@ -84,6 +84,7 @@ def routes(computing: compute.Computing, protocol: Paths) -> list[BaseRoute]:
         "/v1/metrics": {"GET": catalogue.listing("metric")},
         "/v1/like": {"GET": catalogue.like_listing},
         "/v1/states/merge": {"POST": compute.unknown},
+        "/v1/evaluate": {"POST": compute.unknown},
         "/v1/limits": {"GET": health.limits},
         "/health/live": {"GET": health.live},
         "/health/ready": {"GET": health.ready},

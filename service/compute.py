@@ -19,6 +19,7 @@ from lossapi.errors import LossError, UnknownKey, nearest
 from service import states
 from service.admission import Admission
 from service.bodies import read_body, read_headers, read_query, with_query
+from service.evaluate import PATH, evaluate
 from service.media import Wire
 from service.schemas import OPTIONS, read_call, read_options
 from service.settings import PREFIX, Settings, variable
@@ -41,10 +42,10 @@ class Computing:
         self.admission = Admission(settings, engine.cores())
         self.workers = ThreadPoolExecutor(engine.cores(), thread_name_prefix="lossapi-request")
         self.answers = dict(answers())
-        self.inline = {self.answers[path]: self.inline_bytes(each) for path, each in of_pairs()}
+        self.inline = {evaluate: 0, **{self.answers[path]: self.inline_bytes(each) for path, each in of_pairs()}}
 
     async def answered(self, answer: Answer, scope: Scope, receive: Receive) -> tuple[str, bytes]:
-        """The reply and its type: inline when the body is small, on a worker thread when it is or may become large."""
+        """The reply and its type: inline what is small and quick, on a worker thread what may be large or take long."""
         wire = read_headers(scope, self.limits)
         body = await read_body(scope, receive, self.limits)
         visit = current()
@@ -93,6 +94,7 @@ def answers() -> Iterator[tuple[str, Answer]]:
     for (kind, name), definition in registry.catalogue().items():
         yield f"/v1/{registry.PLURAL[kind]}/{name}", partial(compute, definition)
     yield "/v1/states/merge", merge_states
+    yield PATH, evaluate
     for library, functions in like.presets().items():
         for function in functions:
             yield f"/v1/like/{library}/{function}", partial(compute_like, library, function)

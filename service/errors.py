@@ -44,7 +44,12 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """The one error body."""
-    body = {
+    body = {**_body(status, code, title, detail, faults), "request_id": request.scope.get("request_id", "")}
+    return Response(orjson.dumps(body), status, headers, MEDIA_TYPE)
+
+
+def _body(status: int, code: str, title: str, detail: str, faults: tuple[Fault, ...]) -> dict[str, Any]:
+    return {
         "type": TYPES + code,
         "title": title,
         "status": status,
@@ -52,9 +57,12 @@ def problem(
         "detail": detail,
         "errors": [{"pointer": f.pointer, "expected": f.expected, "got": f.got} for f in faults],
         "error": detail,
-        "request_id": request.scope.get("request_id", ""),
     }
-    return Response(orjson.dumps(body), status, headers, MEDIA_TYPE)
+
+
+def described(error: LossError) -> dict[str, Any]:
+    """The same body within a reply, for one of several things that were asked for."""
+    return _body(status_of(type(error)), error.code, error.title, str(error), error.faults)
 
 
 async def on_loss_error(request: Request, error: Exception) -> Response:

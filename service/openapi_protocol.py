@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from service import openapi, openapi_streams
+from service import openapi, openapi_evaluate, openapi_streams
 from service.openapi import OBJECT, Schema, operation
 from service.openinference import Paths
 
@@ -25,11 +25,11 @@ BODY: Schema = {
 
 
 def document(protocol: Paths) -> dict[str, Any]:
-    """The whole document, with streams and the operations of these paths."""
+    """The whole document, with evaluations, streams and the operations of these paths."""
     whole = openapi.document()
     schemas = {**whole["components"]["schemas"], "Stream": openapi_streams.STREAM}
-    paths = {**whole["paths"], **openapi_streams.paths(), **paths_of(protocol)}
-    return {**whole, "paths": paths, "components": {"schemas": schemas}}
+    ours = {**openapi_evaluate.paths(), **openapi_streams.paths()}
+    return {**whole, "paths": {**whole["paths"], **ours, **paths_of(protocol)}, "components": {"schemas": schemas}}
 
 
 def paths_of(protocol: Paths) -> Schema:

@@ -123,7 +123,7 @@ STATES: Schema = {
         "state": OBJECT,
         "states": {"type": "array", "items": OBJECT, "minItems": 1},
         "encoding": ASKED["properties"]["encoding"],
-        "nonfinite": ASKED["properties"]["nonfinite"],
+        "nonfinite": {"enum": ["string", "null", None]},
     },
 }
 EXAMPLE = {"losses": ["huber"], "metrics": [{"name": "mean_squared_error", "as": "mse"}], "name": "validation"}

@@ -170,7 +170,7 @@ def request_schema(definition: Definition) -> dict[str, Any]:
             "default": definition.default_reduction,
         }
     for name in ("return", "backend", *REPLY_KEYS):
-        properties[name] = _common_schema(name)
+        properties[name] = common_schema(name)
     required = [each.name for each in definition.inputs if not each.optional] + parameters.get("required", [])
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
@@ -201,6 +201,7 @@ def _group_schema(family: Family) -> dict[str, Any]:
 
 
 @cache
-def _common_schema(name: str) -> dict[str, Any]:
+def common_schema(name: str) -> dict[str, Any]:
+    """One of the keys that every request shares."""
     kind, text = COMMON[name]
     return {**TypeAdapter(kind).json_schema(), "description": text}

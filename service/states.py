@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from lossapi import portable
-from lossapi.errors import LossError, ParameterError, UnknownKey, nearest
+from lossapi import panel, portable, portable_panel
+from lossapi.errors import LossError, ParameterError, UnknownKey, nearest, placed_at
+from service.errors import described
 
 KEYS = ("states",)
 
@@ -16,12 +17,26 @@ def merge(given: dict[str, Any]) -> dict[str, Any]:
     listed = given.get("states")
     if not isinstance(listed, list) or not listed:
         raise ParameterError("states, a list of at least one", repr(listed)[:60], ("states",))
+    if any(map(portable_panel.is_panel, listed)):
+        return _merged_panels(listed)
     try:
         whole = portable.merge([_at(index, each) for index, each in enumerate(listed)])
     except LossError as error:
         raise error.within("states") from None
     value, count = whole.read()
     return {"name": whole.definition.name, "value": value, "count": count, "state": whole.packed()}
+
+
+def _merged_panels(listed: list[Any]) -> dict[str, Any]:
+    """States of whole evaluations: what every item comes to."""
+    panels = []
+    for index, each in enumerate(listed):
+        with placed_at("states", index):
+            panels.append(portable_panel.unpack(each))
+    with placed_at("states"):
+        whole = panel.merge(panels)
+        state = portable_panel.pack(whole)
+    return {"results": [each.plain(described) for each in panel.read(whole)], "state": state}
 
 
 def _at(index: int, value: Any) -> portable.Portable:

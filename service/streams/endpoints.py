@@ -30,7 +30,8 @@ from service.streams.keeper import Keeper
 from service.streams.shelf import Clock, Shelf
 from service.streams.stream import Change, Head, Stream
 
-THREADS = 8
+THREADS, KEEPERS = 8, 4
+"""Threads that wait for the store, and threads that write: a stream that is slow to read holds up few others."""
 MOST_LISTED, LISTED = 1000, 100
 POINTS = 500
 SPAN = ("from", "to", "points")
@@ -43,7 +44,7 @@ class Streams:
     def __init__(self, computing: Computing, clock: Clock) -> None:
         self.computing, self.settings, self.clock = computing, computing.settings, clock
         self.workers = ThreadPoolExecutor(THREADS, thread_name_prefix="lossapi-store")
-        self._lock, self._opened = Lock(), list[tuple[Shelf, Keeper]]()
+        self._lock, self._opened = Lock(), list[tuple[Shelf, list[Keeper]]]()
         if self.settings.workers > 1 and self.settings.store == MEMORY:
             raise SystemExit(f"lossapi: {variable('store')}={MEMORY}: each of several workers would have its own")
         try:
@@ -51,12 +52,12 @@ class Streams:
         except Unavailable as error:
             raise SystemExit(f"lossapi: {variable('store')}: {error}") from None
 
-    def opened(self) -> tuple[Shelf, Keeper]:
-        """What is known of the store's streams, and the thread that writes; the store is opened at the first call."""
+    def opened(self) -> tuple[Shelf, list[Keeper]]:
+        """What is known of the store's streams, and the threads that write; the store is opened at the first call."""
         with self._lock:
             if not self._opened:
                 shelf = Shelf(open_store(self.settings.store), self.settings, self.clock)
-                self._opened.append((shelf, Keeper(shelf)))
+                self._opened.append((shelf, [Keeper(shelf) for _ in range(KEEPERS)]))
             return self._opened[0]
 
     @property
@@ -81,8 +82,9 @@ class Streams:
         """Close what was opened once the server stops."""
         yield
         while self._opened:
-            shelf, keeper = self._opened.pop()
-            await asyncio.get_running_loop().run_in_executor(self.workers, keeper.close)
+            shelf, keepers = self._opened.pop()
+            for each in keepers:
+                await asyncio.get_running_loop().run_in_executor(self.workers, each.close)
             shelf.store.close()
 
     async def stored(self, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -132,7 +134,7 @@ class Streams:
 
         def read_change() -> tuple[Change, Mapping[str, Any]]:
             given = with_query(wire.read(body, self.computing.limits), query)
-            form = wire.form(read_options(popped(given)), given)
+            form = requests.written_form(wire, read_options(popped(given)), given)
             made = change(stream, given)
             assert made.packed
             return made, form
@@ -149,7 +151,8 @@ class Streams:
         return self._reply(request, replies.shown(written.stream, written.stream.read(self.clock())))
 
     async def _written(self, identity: str, change: Change, key: Any) -> Written:
-        _, keeper = await self.stored(self.opened)
+        _, keepers = await self.stored(self.opened)
+        keeper = keepers[hash(identity) % len(keepers)]
         try:
             written: Written = await asyncio.wrap_future(keeper.submit(identity, change, key))
         except Unavailable as error:

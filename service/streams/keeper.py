@@ -5,7 +5,6 @@ another process has, its entries are read, and the change is merged anew. So not
 twice, and a change that is refused leaves no trace.
 """
 
-import time
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -22,12 +21,12 @@ SWEEP = 60.0
 
 
 class Keeper:
-    """The one thread of a process that writes."""
+    """A thread that writes some of the streams: no stream is written by two in one process."""
 
     def __init__(self, shelf: Shelf) -> None:
         self.shelf = shelf
         self._queue: SimpleQueue[Pending | None] = SimpleQueue()
-        self._swept = time.monotonic()
+        self._swept = shelf.clock()
         self._thread = Thread(target=self._run, name="lossapi-streams", daemon=True)
         self._thread.start()
 
@@ -70,9 +69,10 @@ class Keeper:
         return found, True
 
     def _sweep(self) -> None:
-        if time.monotonic() - self._swept >= SWEEP:
-            self._swept = time.monotonic()
-            self.shelf.store.sweep(self.shelf.clock())
+        now = self.shelf.clock()
+        if now - self._swept >= SWEEP * 1000:
+            self._swept = now
+            self.shelf.store.sweep(now)
 
     def _write(self, waiting: list[Pending]) -> None:
         """Write until everything is stored or refused."""

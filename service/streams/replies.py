@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from lossapi.errors import LossError
 from lossapi.panel import Outcome
+from service.errors import described
 from service.streams.stream import Stream
 
 
@@ -18,13 +18,8 @@ def shown(stream: Stream, outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "window": head["window"],
         "count": stream.count,
         "batches": stream.batches,
-        "results": [each.plain(problem) for each in outcomes],
+        "results": [each.plain(described) for each in outcomes],
     }
-
-
-def problem(error: LossError) -> dict[str, Any]:
-    """Why an item has no value (yet)."""
-    return {"code": error.code, "title": error.title, "detail": str(error)}
 
 
 def history(stream: Stream, start: float | None, end: float | None, points: int) -> dict[str, Any]:

@@ -12,13 +12,14 @@ from starlette.types import Scope
 from lossapi import portable
 from lossapi.codecs import json
 from lossapi.codecs.tensors import Buffer, tensor
-from lossapi.errors import Conflict, LossError, ParameterError, UnknownKey, nearest
-from lossapi.items import Item, read_items
-from lossapi.panel import Panel, Term, merge, require_taken
+from lossapi.errors import Conflict, LossError, ParameterError, UnknownKey, Unsupported, nearest
+from lossapi.given_rows import Rows, rows_of
+from lossapi.items import KINDS, Item, read_items
+from lossapi.panel import Panel, Term, merge, require_taken, zero
 from lossapi.pieces import Piece, settled
-from lossapi.portable_panel import is_panel, unpack
-from lossapi.rows import Rows, rows_of
+from lossapi.portable_panel import is_panel, pack, unpack
 from lossapi.windows import opened
+from service.media import Wire
 from service.stores.store import Key
 
 KEYS = ("losses", "metrics", "name", "labels", "ttl", "window")
@@ -40,9 +41,8 @@ def require_known(given: Mapping[str, Any], known: Sequence[str]) -> None:
 def read_head(given: Mapping[str, Any], now: int) -> dict[str, Any]:
     """What a stream is asked to be, under a new id; checked, so that it can be read again without fault."""
     require_known(given, KEYS)
-    asked = {name: given[name] for name in ("losses", "metrics") if given.get(name) is not None}
-    window = given.get("window")
-    opened(window, items := read_items(asked))
+    items, window = read_items(given), given.get("window")
+    opened(window, items)
     _require_mergeable(items)
     name, ttl = given.get("name"), given.get("ttl")
     if name is not None:
@@ -50,7 +50,12 @@ def read_head(given: Mapping[str, Any], now: int) -> dict[str, Any]:
     if ttl is not None and (isinstance(ttl, bool) or not isinstance(ttl, int | float) or not 0 < ttl <= LONGEST_LIFE):
         raise ParameterError(f"ttl, seconds above 0 and up to {LONGEST_LIFE:g}", repr(ttl)[:60], ("ttl",))
     head = {"id": secrets.token_hex(8), "name": name, "labels": _labels(given.get("labels")), "created": now}
-    return {**head, "ttl": ttl, "window": window, **asked}
+    return {
+        **head,
+        "ttl": ttl,
+        "window": window,
+        **{kind: each for kind, each in pack(zero(items)).items() if kind in KINDS},
+    }
 
 
 def _require_mergeable(items: Sequence[Item]) -> None:
@@ -89,6 +94,14 @@ def read_labels(given: Sequence[str]) -> dict[str, str]:
             raise ParameterError("label as key:value", repr(each)[:60], ("label",))
         found[name] = value
     return found
+
+
+def written_form(wire: Wire, options: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """How numbers are written in the reply to a change, which is stored whatever they are."""
+    form = wire.form(options, given)
+    if form["nonfinite"] == "error":
+        raise Unsupported("nonfinite string or null (what is stored is stored)", "error", ("nonfinite",))
+    return form
 
 
 def read_key(scope: Scope, body: Buffer) -> Key | None:

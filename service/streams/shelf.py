@@ -13,8 +13,8 @@ from service.streams.errors import gone
 from service.streams.stream import Stream
 
 Clock = Callable[[], int]
-MOST_KNOWN = 1024
-"""Streams whose contents are kept in memory."""
+MOST_KNOWN, MOST_BYTES = 1024, 256 * 2**20
+"""Streams whose contents are kept in memory, and the bytes that they take in the store."""
 
 
 def wall_clock() -> int:
@@ -30,6 +30,11 @@ class Known(NamedTuple):
     entries: int = 0
     tail: int = 0
 
+    @property
+    def bytes(self) -> int:
+        """What it takes in the store."""
+        return self.snapshot + self.tail
+
 
 class Shelf:
     """What is known of the streams of one store."""
@@ -37,6 +42,7 @@ class Shelf:
     def __init__(self, store: Store, settings: Settings, clock: Clock) -> None:
         self.store, self.settings, self.clock = store, settings, clock
         self._known: OrderedDict[str, Known] = OrderedDict()
+        self._bytes = 0
         self._lock = Lock()
 
     def require_room(self, size: int) -> None:
@@ -81,11 +87,16 @@ class Shelf:
     def remember(self, identity: str, found: Known) -> None:
         """Keep it; what has not been asked for longest makes room."""
         with self._lock:
+            self._let_go(self._known.pop(identity, None))
             self._known[identity] = found
-            while len(self._known) > MOST_KNOWN:
-                self._known.popitem(last=False)
+            self._bytes += found.bytes
+            while len(self._known) > MOST_KNOWN or (self._bytes > MOST_BYTES and len(self._known) > 1):
+                self._let_go(self._known.popitem(last=False)[1])
+
+    def _let_go(self, known: Known | None) -> None:
+        self._bytes -= known.bytes if known else 0
 
     def forget(self, identity: str) -> None:
         """Let go of a stream that is no more."""
         with self._lock:
-            self._known.pop(identity, None)
+            self._let_go(self._known.pop(identity, None))

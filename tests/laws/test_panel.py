@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lossapi import engine, panel, portable_panel
+from lossapi import engine, panel, portable_panel, sharing
 from lossapi.codecs import json
 from lossapi.definition import Definition, Primitive
 from lossapi.engine import Call
@@ -76,7 +76,7 @@ def test_together_as_apart(definition: Definition) -> None:
 
 
 def test_sharing_what_is_declared_apart_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(panel, "declared", lambda plan: (plan.map.function,))
+    monkeypatch.setattr(sharing, "declared", lambda plan: (plan.map.function,))
     with pytest.raises(AssertionError, match="beside"):
         together_as_apart(definition_of(accuracy))
 

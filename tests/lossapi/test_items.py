@@ -56,6 +56,7 @@ def test_an_item_may_bring_tensors_of_its_own() -> None:
         ({"losses": [{"name": "huber", "reduction": "none"}]}, "parameter", "/losses/0/reduction"),
         ({"losses": ["huber"], "metrics": [{"name": "r2", "as": "huber"}]}, "parameter", "/metrics/0/as"),
         ({"metrics": [{"name": "r2", "as": ""}]}, "parameter", "/metrics/0/as"),
+        ({"losses": [{"name": "huber", "reduction": ["mean"]}]}, "parameter", "/losses/0/reduction"),
         ({"losses": ["hubert"]}, "unknown", "/losses/0"),
         ({"losses": [{"name": "cross_entropy", "class_weight": "heavy"}]}, "dtype", "/losses/0/class_weight"),
         ({"losses": ["huber"] * (MOST + 1)}, "limit", "/losses"),

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from lossapi.codecs import json
 from lossapi.domains import Array
 from lossapi.errors import Conflict, LossError, ParameterError, UnknownKey, Unsupported
+from lossapi.given_rows import rows_of
 from lossapi.items import read_items
 from lossapi.panel import fold, read
 from lossapi.pieces import readings, unpack_piece
-from lossapi.rows import rows_of
 from lossapi.windows import Content, opened
 
 COUNT = 120

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import redis
 
 NAME = "redis-server"
 
@@ -21,21 +22,26 @@ def free_port() -> int:
         return port
 
 
+def is_ready(client: redis.Redis) -> bool:
+    """Whether the server listens, and has read its file."""
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:  # that it is loading is one too
+        return False
+
+
 @contextmanager
-def redis_server(folder: Path) -> Iterator[str]:
+def redis_server(folder: Path, port: int | None = None) -> Iterator[str]:
     """The address of a server that runs meanwhile, and writes each change to a file in `folder`."""
     if shutil.which(NAME) is None:
         pytest.skip(f"{NAME} is not installed (Debian: apt-get install {NAME})")
-    port = free_port()
+    port = port or free_port()
     options = {"port": str(port), "bind": "127.0.0.1", "dir": str(folder), "save": "", "appendonly": "yes"}
     command = [NAME, *(text for name, value in options.items() for text in (f"--{name}", value))]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port)).close()
-                break
-            except ConnectionRefusedError:
+        with redis.Redis(port=port) as client:
+            while not is_ready(client):
                 assert server.poll() is None, f"{NAME} ended at its start"
                 time.sleep(0.01)
         yield f"redis://127.0.0.1:{port}"

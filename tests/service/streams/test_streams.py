@@ -1,12 +1,18 @@
 """One stream from its making to its end, on every store."""
 
+import struct
+from base64 import b64encode
 from typing import Any
 
 import httpx
 import pytest
 
+from lossapi.codecs import CODECS
+from lossapi.codecs.codec import Limits
 from tests.service.streams.asking import REGRESSION, computed, created, read, rows, sent, values
 from tests.service.streams.conftest import MORNING, Clock
+
+ENCODED = {"dtype": "float64", "shape": [3], "data": b64encode(struct.pack("<3d", 1.0, 2.0, 0.5)).decode()}
 
 
 def test_a_new_stream_says_what_it_is(server: httpx.Client) -> None:
@@ -246,3 +252,38 @@ def test_every_call_is_in_the_document_with_an_example_that_works(client: httpx.
     assert {each["name"] for each in batch["parameters"]} == {"Idempotency-Key"}
     sent(client, identity, batch["requestBody"]["content"]["application/json"]["example"])
     assert set(document["components"]["schemas"]["Stream"]["required"]) <= read(client, identity).keys()
+
+
+@pytest.mark.parametrize("weights", [[1.0, 2.0, 0.5], ENCODED])
+def test_tensors_of_a_loss_alone_are_kept(server: httpx.Client, weights: Any) -> None:
+    batch = {"prediction": [[2.0, 1.0, 0.1], [0.2, 0.1, 3.0]], "target": [1, 0]}
+    asked = {"class_weight": weights, "from_logits": True}
+    expected = server.post("/v1/losses/cross_entropy", json={**batch, **asked}).json()["value"]
+    identity = created(server, losses=[{"name": "cross_entropy", "as": "weighted", **asked}])
+    sent(server, identity, batch)
+    assert values(sent(server, identity, batch)) == {"weighted": pytest.approx(expected, rel=1e-12)}
+    assert values(read(server, identity)) == {"weighted": pytest.approx(expected, rel=1e-12)}
+
+
+@pytest.mark.parametrize("kind", CODECS)
+def test_replies_come_in_every_format(client: httpx.Client, kind: str) -> None:
+    identity = created(client, metrics=["confusion_matrix"], name="formats", labels={"a": "b"})
+    batch = {"prediction": [1, 0, 1], "target": [1, 1, 0]}
+    for call, body in (("batches", batch), ("reset", None)):
+        reply = client.post(f"/v1/streams/{identity}/{call}", json=body, headers={"Accept": kind})
+        assert (reply.status_code, reply.headers["Content-Type"]) == (200, kind), reply.text
+    for path in (f"/v1/streams/{identity}", f"/v1/streams/{identity}/state", "/v1/streams?name=formats"):
+        reply = client.get(path, headers={"Accept": kind})
+        assert (reply.status_code, reply.headers["Content-Type"]) == (200, kind), reply.text
+        CODECS[kind].decode(reply.content, Limits())
+
+
+def test_a_change_is_not_made_to_depend_on_how_it_is_answered(client: httpx.Client) -> None:
+    identity = created(client, losses=["huber"])
+    batch = {"prediction": ["NaN"], "target": [0.0]}
+    reply = client.post(f"/v1/streams/{identity}/batches?nonfinite=error", json=batch)
+    assert (reply.status_code, reply.json()["errors"][0]["pointer"]) == (422, "/nonfinite")
+    assert read(client, identity)["count"] == 0
+    assert values(sent(client, identity, batch)) == {"huber": "NaN"}
+    assert read(client, identity, "/history")["series"][0]["points"][0][1] is None
+    assert client.get(f"/v1/streams/{identity}?nonfinite=null").json()["results"][0]["value"] is None

@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 
 from service.app import create_app
 from service.settings import Settings
+from service.stores import open_store
 from tests.service.live import serving
-from tests.service.redis_server import free_port
+from tests.service.redis_server import free_port, redis_server
 from tests.service.streams.asking import computed, created, read, rows, sent, values
 from tests.service.streams.conftest import Clock
 
@@ -188,6 +189,56 @@ def test_a_stream_outlives_its_server(shared_address: str) -> None:
     assert served(lambda client: read(client, identity)) == last
     expected = served(lambda client: computed(client, slice(40, 60)))["huber"]
     assert values(last) == {"huber": pytest.approx(expected, rel=1e-12)}
+
+
+def test_a_redis_that_comes_back_goes_on_where_it_was(tmp_path: Path) -> None:
+    port = free_port()
+    with serving(create_app(Settings(store=f"redis://127.0.0.1:{port}/0"))) as client:
+        with redis_server(tmp_path, port):
+            identity = created(client)
+            sent(client, identity, rows(slice(0, 10)), key="a")
+        headers = {"Idempotency-Key": "b"}
+        reply = client.post(f"/v1/streams/{identity}/batches", json=rows(slice(10, 20)), headers=headers)
+        assert (reply.status_code, reply.headers["Retry-After"]) == (503, "1")
+        assert client.get(f"/v1/streams/{identity}").status_code == 503
+        with redis_server(tmp_path, port):
+            assert sent(client, identity, rows(slice(10, 20)), key="b")["count"] == 20
+            assert sent(client, identity, rows(slice(0, 10)), key="a")["count"] == 20
+
+
+def test_what_has_expired_is_swept_away(shared_address: str, clock: Clock) -> None:
+    store = open_store(shared_address)
+    with serving(create_app(Settings(store=shared_address), clock)) as client:
+        short, long = created(client, losses=["huber"], ttl=10), created(client, losses=["huber"])
+        sent(client, short, rows(slice(0, 5)))
+        assert store.read(short, 0, 0) is not None
+        clock.pass_by(61)
+        others = [created(client, losses=["huber"]) for _ in range(30)]
+        for identity in (long, *others):
+            sent(client, identity, rows(slice(0, 5)))
+    assert store.read(short, 0, 0) is None
+    assert store.read(long, 0, 0) is not None
+    store.close()
+
+
+def test_large_entries_become_a_snapshot_that_is_read_again(shared_address: str) -> None:
+    window = {"losses": ["huber"], "window": {"rows": 5000}}
+    batch = {"prediction": [row / 3000 for row in range(3000)], "target": [0.0] * 3000}
+    store = open_store(shared_address)
+    with serving(create_app(Settings(store=shared_address))) as client:
+        identity = created(client, **window)
+        for _ in range(4):
+            last = sent(client, identity, batch)
+        tail = store.read(identity, 0, 0)
+    store.close()
+    assert tail is not None
+    assert (tail.last, tail.base >= 2, tail.snapshot is not None) == (4, True, True)
+    with serving(create_app(Settings(store=shared_address))) as client:
+        assert read(client, identity) == last
+        again = sent(client, identity, batch)
+        whole = {name: [*batch[name][-2000:], *batch[name]] for name in batch}
+        expected = client.post("/v1/losses/huber", json=whole).json()["value"]
+        assert values(again)["huber"] == pytest.approx(expected, rel=1e-12)
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
