@@ -1,4 +1,4 @@
-"""`python -m benchmarks [http|openinference|kernels|backends] [--quick]`."""
+"""`python -m benchmarks [http|openinference|kernels|evaluation|backends] [--quick]`."""
 
 import argparse
 import os
@@ -17,7 +17,10 @@ def main() -> int:
     """Run what was asked for, by default all but the table of backends."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure lossapi.")
     parser.add_argument(
-        "what", nargs="?", choices=["http", "openinference", "kernels", "backends"], help="default: the first three"
+        "what",
+        nargs="?",
+        choices=["http", "openinference", "kernels", "evaluation", "backends"],
+        help="default: all but the last",
     )
     parser.add_argument("--quick", action="store_true", help="smaller and fewer: whether it runs, no figures")
     arguments = parser.parse_args()
@@ -36,6 +39,10 @@ def main() -> int:
         from benchmarks import kernels
 
         status |= kernels.main(quick=arguments.quick)
+    if arguments.what in (None, "evaluation"):
+        from benchmarks import evaluation
+
+        status |= evaluation.main(quick=arguments.quick)
     if arguments.what == "backends":
         from benchmarks import backends
 
