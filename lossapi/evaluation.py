@@ -26,6 +26,8 @@ OPTIONS = (*KINDS, "slices", "crossings", "confidence", "compare", "classes", "r
 RETURNS = ("value", "state")
 MOST_READINGS = 5_000_000
 """How many values draws, slices and items may come to together."""
+MOST_DRAWN = 4_000_000_000
+"""How many rows may be drawn for one request."""
 
 Problem = Callable[[LossError], Any]
 
@@ -104,7 +106,7 @@ class _Evaluating:
         """Everything that was asked for."""
         whole = panel.folded(self.layout)
         groups = self._groups()
-        self._require_few(sum(len(each.labels) for each in groups.values()))
+        self._require_few(groups)
         rows = self._rows()
         return {
             **({} if rows is None else {"count": rows}),
@@ -134,17 +136,22 @@ class _Evaluating:
             found[names] = slices.grouped(crossed, ("crossings", index))
         return found
 
-    def _require_few(self, groups: int) -> None:
+    def _require_few(self, groups: Mapping[tuple[str, ...], Groups]) -> None:
         """Refuse what would keep a processor for minutes."""
-        asked = self.asked
-        draws = 0
+        asked, values, rows = self.asked, 0, 0
         if asked.confidence and asked.confidence.method == "bootstrap":
-            draws += asked.confidence.resamples * (1 + groups)
+            parts = 1 + sum(len(each.labels) for each in groups.values())
+            values += asked.confidence.resamples * parts
+            rows += asked.confidence.resamples * (1 + len(groups)) * (self._rows() or 0)
         if asked.comparison and asked.comparison.method != "analytic":
-            draws += 2 * asked.comparison.resamples
-        if draws * len(asked.items) > MOST_READINGS:
-            got = f"{draws * len(asked.items)} (draws × groups × items)"
-            raise TooLarge(f"at most {MOST_READINGS} values drawn", got, ("confidence", "resamples"))
+            values += 2 * asked.comparison.resamples
+            rows += 2 * asked.comparison.resamples * (self._rows() or 0)
+        where = ("confidence" if asked.confidence else "compare", "resamples")
+        if values * len(asked.items) > MOST_READINGS:
+            got = f"{values * len(asked.items)} (draws × groups × items)"
+            raise TooLarge(f"at most {MOST_READINGS} values of draws", got, where)
+        if rows > MOST_DRAWN:
+            raise TooLarge(f"at most {MOST_DRAWN} rows drawn", f"{rows} (draws × rows)", where)
 
     def _results(self, layout: Layout, whole: Panel) -> list[dict[str, Any]]:
         """What every item comes to, with its interval."""
