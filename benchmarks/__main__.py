@@ -1,4 +1,4 @@
-"""`python -m benchmarks [http|openinference|streams|kernels|metrics|chunks|backends] [--quick]`."""
+"""`python -m benchmarks [http|openinference|streams|kernels|metrics|evaluation|chunks|backends] [--quick]`."""
 
 import argparse
 import os
@@ -14,6 +14,7 @@ CASES = {
     "streams": "batches a second, in SQLite and in Redis",
     "kernels": "losses against torch",
     "metrics": "metrics against scikit-learn and torchmetrics",
+    "evaluation": "twenty metrics in one call against twenty calls",
     "chunks": "a hundred million rows in constant memory",
     "backends": "writes the table by which a backend is chosen; not run by default",
 }

@@ -47,6 +47,8 @@ class Computing:
     async def answered(self, answer: Answer, scope: Scope, receive: Receive) -> tuple[str, bytes]:
         """The reply and its type: inline what is small and quick, on a worker thread what may be large or take long."""
         wire = read_headers(scope, self.limits)
+        if answer is not evaluate:
+            wire.require_no_table()
         body = await read_body(scope, receive, self.limits)
         visit = current()
         if visit is not None:
