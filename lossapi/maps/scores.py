@@ -9,7 +9,7 @@ from annotated_types import Ge, Le, Len
 from lossapi.domains import Array, Label, Real, Weight
 from lossapi.errors import DomainError, ShapeError
 from lossapi.functions import namespace
-from lossapi.maps.confusion import Task, is_multilabel
+from lossapi.maps.confusion import Task, is_multilabel, require_yes_no
 from lossapi.score_tables import Table
 from lossapi.states import Counts, State
 
@@ -62,8 +62,7 @@ def in_columns(
         score = xp.reshape(xp.moveaxis(prediction, 1, -1), (-1, classes))
         positive = xp.reshape(target, (-1, 1)) == xp.arange(classes)[None, :]
         return score, positive, None if weight is None else xp.reshape(weight, (-1, 1))
-    if target.size and xp.max(target) > 1:
-        raise DomainError("0 or 1 (scores of several classes have a class axis)", str(int(xp.max(target))), ("target",))
+    require_yes_no(target, "target", "scores of several classes have a class axis")
     shape = target.shape if several else (-1, 1)
     laid = None if weight is None else xp.reshape(weight, shape)
     return xp.reshape(prediction, shape), xp.reshape(target, shape) == 1, laid
