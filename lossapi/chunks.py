@@ -11,7 +11,7 @@ import numpy as np
 
 from lossapi.backends import numpy as backend
 from lossapi.domains import Array
-from lossapi.errors import DomainError
+from lossapi.errors import DomainError, Fault, LossError
 from lossapi.plan import Bound, Plan, Readable
 from lossapi.signature import Function
 from lossapi.states import WEIGHT, Counts, Moments, State, Sums, Totals, Values, Weighted, total
@@ -35,7 +35,25 @@ def map_chunk(
 ) -> State:
     """The state of the rows in `cut`, as `run` maps them; `keep` keeps the rows themselves."""
     part = prepared(plan, cut, unchecked)
-    return folded(plan, run(plan.map.function, part.tensors, part.parameters), part, keep)
+    try:
+        out = run(plan.map.function, part.tensors, part.parameters)
+    except LossError as error:
+        error.faults = tuple(_placed(plan, cut.start or 0, fault) for fault in error.faults)
+        raise
+    return folded(plan, out, part, keep)
+
+
+def _placed(plan: Plan, start: int, fault: Fault) -> Fault:
+    """A fault that a map found in its chunk, placed in the tensor as it was given."""
+    name, index = fault.where[:1], fault.where[1:]
+    bound = next((each for each in plan.tensors if (each.name,) == name and each.cut), None)
+    if bound is None or len(index) != bound.array.ndim or not index:
+        return fault
+    place = (start + int(index[0]), *map(int, index[1:]))
+    if bound.array.ndim == 1:  # where every element stands alone, as many axes as were given
+        place = tuple(int(i) for i in np.unravel_index(place[0], bound.given.shape))
+    known = bound.array.ndim == 1 or bound.array is bound.given
+    return replace(fault, where=(*name, *place) if known else name)
 
 
 def prepared(plan: Plan, cut: slice, unchecked: frozenset[str]) -> Part:

@@ -54,12 +54,21 @@ def is_multilabel(prediction: Array, target: Array, task: Task | None) -> bool:
     return task == "multilabel" or (task is None and target.ndim == 2 and prediction.ndim == 2)
 
 
+def require_yes_no(labels: Array, name: str, hint: str) -> None:
+    """Refuse labels above 1, and say where the first of them stands."""
+    xp = namespace(labels)
+    if labels.size and xp.max(labels) > 1:
+        place = tuple(int(each[0]) for each in xp.nonzero(labels > 1))
+        raise DomainError(f"0 or 1 ({hint})", str(int(labels[place])), (name, *place))
+
+
 def _largest(labels: Array, name: str, most: int) -> int:
     """The number of classes that the labels reveal."""
     largest = int(namespace(labels).max(labels)) + 1 if labels.size else 0
     if largest > most:
+        place = tuple(int(each[0]) for each in namespace(labels).nonzero(labels >= most))
         error = TooLarge if most == MOST_CLASSES else DomainError
-        raise error(f"label < {most}", str(largest - 1), (name,))
+        raise error(f"label < {most}", str(int(labels[place])), (name, *place))
     return largest
 
 
@@ -67,8 +76,7 @@ def _multilabel(prediction: Array, target: Array, weight: Array | None) -> Count
     """Per label the table [[tn, fp], [fn, tp]]; and how many rows are right in every label that counts."""
     xp = namespace(target)
     for name, labels in (("prediction", prediction), ("target", target)):
-        if _largest(labels, name, MOST_CLASSES) > 2:
-            raise DomainError("0 or 1 (rank 2 holds several labels a row; task says otherwise)", "more", (name,))
+        require_yes_no(labels, name, "rank 2 holds several labels a row; task says otherwise")
     rows, labels = target.shape
     cell = 4 * xp.arange(labels) + 2 * target + prediction
     each = None if weight is None else xp.broadcast_to(weight, target.shape)

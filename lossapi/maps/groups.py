@@ -3,7 +3,7 @@
 from lossapi.domains import Array, Index, Label, Real, Weight
 from lossapi.errors import DomainError, TooLarge
 from lossapi.functions import namespace
-from lossapi.maps.confusion import MOST_CLASSES, predicted_labels
+from lossapi.maps.confusion import MOST_CLASSES, predicted_labels, require_yes_no
 from lossapi.parameters import Count
 from lossapi.states import Counts
 
@@ -40,8 +40,7 @@ def table_of_groups(
     xp = namespace(target)
     labels = predicted_labels(prediction, target, threshold)
     for name, each in (("prediction", labels), ("target", target)):
-        if each.size and xp.max(each) > 1:
-            raise DomainError("0 or 1", str(int(xp.max(each))), (name,))
+        require_yes_no(each, name, "rates of groups are of two classes")
     met = int(xp.max(group)) + 1 if group.size else 0
     if met > (num_groups or MOST_CLASSES):
         error = DomainError if num_groups else TooLarge

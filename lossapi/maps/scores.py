@@ -1,7 +1,7 @@
 """Scores and whether they belong to positives: the table, or the counts at thresholds, that curves are read from."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Le, Len
@@ -9,7 +9,8 @@ from annotated_types import Ge, Le, Len
 from lossapi.domains import Array, Label, Real, Weight
 from lossapi.errors import DomainError, ShapeError
 from lossapi.functions import namespace
-from lossapi.maps.confusion import Task, is_multilabel
+from lossapi.maps.averages import divided
+from lossapi.maps.confusion import Task, is_multilabel, require_yes_no
 from lossapi.score_tables import Table
 from lossapi.states import Counts, State
 
@@ -62,8 +63,7 @@ def in_columns(
         score = xp.reshape(xp.moveaxis(prediction, 1, -1), (-1, classes))
         positive = xp.reshape(target, (-1, 1)) == xp.arange(classes)[None, :]
         return score, positive, None if weight is None else xp.reshape(weight, (-1, 1))
-    if target.size and xp.max(target) > 1:
-        raise DomainError("0 or 1 (scores of several classes have a class axis)", str(int(xp.max(target))), ("target",))
+    require_yes_no(target, "target", "scores of several classes have a class axis")
     shape = target.shape if several else (-1, 1)
     laid = None if weight is None else xp.reshape(weight, shape)
     return xp.reshape(prediction, shape), xp.reshape(target, shape) == 1, laid
@@ -136,6 +136,10 @@ class Curve:
     negatives: Array
     exact: bool
 
+    def at(self, kept: Array) -> "Curve":
+        """Some of its points alone."""
+        return replace(self, thresholds=self.thresholds[kept], tp=self.tp[kept], fp=self.fp[kept])
+
 
 def curves(state: State, thresholds: Thresholds | None = None, *, pooled: bool = False) -> list[Curve]:
     """One curve for each column, or one of all of them."""
@@ -202,6 +206,14 @@ def rates(curve: Curve, undefined: Undefined = "nan") -> tuple[Array, Array]:
     fpr = fp / curve.negatives if curve.negatives != 0 else xp.full(fp.shape, nothing)
     tpr = tp / curve.positives if curve.positives != 0 else xp.full(tp.shape, nothing)
     return fpr, tpr
+
+
+def precision_and_recall(curve: Curve, undefined: float = 1.0) -> tuple[Array, Array]:
+    """Both at each threshold from the highest down; without positives all of none are found, or `undefined`."""
+    xp = namespace(curve.tp)
+    called = curve.tp + curve.fp
+    found = curve.tp / curve.positives if curve.positives != 0 else xp.full(called.shape, undefined)
+    return divided(curve.tp, called, 0.0 if curve.exact else float("nan")), found
 
 
 def limits_of(curve: Curve, start: Literal["inf", "one"] = "inf") -> Array:

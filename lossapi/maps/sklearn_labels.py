@@ -18,7 +18,8 @@ DIFFERS = "the classes are the labels that occur, in order, whatever integers th
 def occurring_labels(arguments: Arguments) -> Arguments:
     """Labels numbered by their order among those that occur; `pos_label` with them; None and "warn" in our words.
 
-    Where `labels` are asked for they come first, in their order: the classes that count.
+    Where `labels` are asked for they come first, in their order: the classes that count. Else all do that occur,
+    though it be in rows of no weight.
     """
     given = in_our_words(arguments)
     target, prediction = (one_column(given[name]) for name in ("target", "prediction"))
@@ -29,7 +30,9 @@ def occurring_labels(arguments: Arguments) -> Arguments:
     classes = sorted({*occurring(target), *occurring(prediction)})
     if wanted is None or given.get("average") == "binary":
         ranked = {"target": ranks(target, classes), "prediction": ranks(prediction, classes)}
-        return given | ranked | _positive(given, classes, ranked)
+        averaged = "labels" in arguments and given.get("average", "binary") != "binary"
+        every = {"labels": list(range(len(classes)))} if averaged and classes else {}
+        return given | ranked | every | _positive(given, classes, ranked)
     first = distinct(wanted)
     order = first + [label for label in classes if label not in first]
     ranked = {"target": ranks(target, order), "prediction": ranks(prediction, order)}

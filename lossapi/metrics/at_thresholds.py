@@ -55,7 +55,12 @@ def at_each(curve: Curve, thresholds: Thresholds) -> tuple[Array, Array]:
             {"y_score": "prediction"},
             prepare=positives,
             differs=DIFFERS,
-        )
+        ),
+        sklearn(
+            "metric_at_thresholds(y_true, y_score, metric_func, sample_weight=None, metric_params=None)",
+            refused="it calls a function of Python at each threshold; here the four cells at every threshold are one "
+            "answer, from which any such metric follows",
+        ),
     ],
 )
 def confusion_matrix_at_thresholds(state: State, *, thresholds: Thresholds | None = None) -> dict[str, Array]:

@@ -10,6 +10,7 @@ from lossapi.domains import Array, Label, Probability, Weight
 from lossapi.errors import DomainError, ParameterError, Unsupported
 from lossapi.functions import namespace
 from lossapi.maps.averages import divided
+from lossapi.maps.confusion import require_yes_no
 from lossapi.maps.scores import places
 from lossapi.maps.sklearn_scores import positives
 from lossapi.maps.torchmetrics_tasks import by_task, scored, without
@@ -35,8 +36,8 @@ def reliability(
 ) -> Counts:
     """By bin of confidence the weight, that of what came true, and the sum of the confidences."""
     xp, several = namespace(prediction), prediction.ndim > target.ndim
-    if not several and target.size and xp.max(target) > 1:
-        raise DomainError("0 or 1 (several classes have a class axis)", str(int(xp.max(target))), ("target",))
+    if not several:
+        require_yes_no(target, "target", "scores of several classes have a class axis")
     confidence = xp.reshape(xp.max(prediction, axis=1) if several else prediction, (-1,))
     true = xp.reshape(xp.argmax(prediction, axis=1) == target if several else target == 1, (-1,))
     if closed == "right":

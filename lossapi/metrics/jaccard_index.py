@@ -8,6 +8,7 @@ from lossapi.functions import namespace
 from lossapi.maps.averages import Labels, ZeroDivision, averaged, divided, one_vs_rest, positive
 from lossapi.maps.confusion import SAMPLES, confusion
 from lossapi.maps.sklearn_labels import DIFFERS, occurring_labels
+from lossapi.maps.torchmetrics_tasks import DIFFERS as NO_LOGITS
 from lossapi.maps.torchmetrics_tasks import alike, by_task
 from lossapi.parameters import Average
 from lossapi.presets import sklearn, torchmetrics
@@ -19,6 +20,7 @@ TASKS = {
     "multilabel": "num_labels, threshold=0.5, average='macro', ignore_index=None",
     "": "task, threshold=0.5, num_classes=None, num_labels=None, average='macro', ignore_index=None",
 }
+UNWEIGHED = f"{NO_LOGITS}; the weighted mean over labels that are never true is 0, there NaN"
 
 
 def without_ignored(arguments: Arguments) -> Arguments:
@@ -50,7 +52,7 @@ def events(arguments: Arguments) -> Arguments:
             prepare=occurring_labels,
             differs=DIFFERS,
         ),
-        *by_task("jaccard_index", TASKS, last="zero_division=0.0", prepare=without_ignored),
+        *by_task("jaccard_index", TASKS, last="zero_division=0.0", prepare=without_ignored, differs=UNWEIGHED),
     ],
 )
 def jaccard_index(

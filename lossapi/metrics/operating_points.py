@@ -8,9 +8,8 @@ from lossapi.definition import metric
 from lossapi.domains import Array
 from lossapi.errors import Unsupported
 from lossapi.functions import namespace
-from lossapi.maps.averages import divided
 from lossapi.maps.keras_labels import against_scores
-from lossapi.maps.scores import Curve, Thresholds, Undefined, curves, limits_of, rates, scores
+from lossapi.maps.scores import Curve, Thresholds, Undefined, curves, limits_of, precision_and_recall, rates, scores
 from lossapi.maps.torchmetrics_tasks import by_task, scored, without
 from lossapi.parameters import Fraction
 from lossapi.presets import Preset, keras_metric
@@ -82,12 +81,8 @@ def greatest(first: Array, second: Array, limits: Array, allowed: Array) -> Best
 
 
 def ratios(curve: Curve) -> tuple[Array, Array]:
-    """Precision and recall at each threshold; without positives all of none are found."""
-    xp = namespace(curve.tp)
-    found = (
-        curve.tp / curve.positives if curve.positives != 0 else xp.full(curve.tp.shape, 1.0 if curve.exact else xp.nan)
-    )
-    return divided(curve.tp, curve.tp + curve.fp, 0.0 if curve.exact else xp.nan), found
+    """Precision and recall at each threshold; without positives all of none are found on an exact curve."""
+    return precision_and_recall(curve, 1.0 if curve.exact else float("nan"))
 
 
 def first_greatest(value: Array, limits: Array, allowed: Array) -> Best:

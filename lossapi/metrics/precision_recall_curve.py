@@ -8,7 +8,18 @@ from lossapi.domains import Array
 from lossapi.errors import ParameterError, Unsupported
 from lossapi.functions import namespace
 from lossapi.maps.averages import divided, named, weighted_mean
-from lossapi.maps.scores import Average, Curve, Thresholds, Undefined, curves, over_columns, scores, together, trapezoid
+from lossapi.maps.scores import (
+    Average,
+    Curve,
+    Thresholds,
+    Undefined,
+    curves,
+    over_columns,
+    precision_and_recall,
+    scores,
+    together,
+    trapezoid,
+)
 from lossapi.maps.sklearn_labels import DIFFERS, occurring, one_column, ranks, whole
 from lossapi.maps.sklearn_scores import finite, positives
 from lossapi.maps.torchmetrics_tasks import by_task, not_macro, scored
@@ -65,14 +76,6 @@ def without_average(arguments: Arguments) -> Arguments:
     return {name: value for name, value in arguments.items() if name != "average" or arguments["task"] != "binary"}
 
 
-def points(curve: Curve, undefined: float = 1.0) -> tuple[Array, Array]:
-    """Precision and recall at each threshold from the highest down; without positives all of none are found."""
-    xp = namespace(curve.tp)
-    called = curve.tp + curve.fp
-    found = curve.tp / curve.positives if curve.positives != 0 else xp.full(called.shape, undefined)
-    return divided(curve.tp, called, 0.0 if curve.exact else float("nan")), found
-
-
 @metric(
     family="classification",
     of=scores,
@@ -114,7 +117,7 @@ def precision_recall_curve(
     found = curves(state, thresholds, pooled=average == "micro")
     kept = [stepping(each) if drop_intermediate and each.exact else each for each in found]
     xp = namespace(found[0].tp)
-    both = [points(each, float(undefined) if each.exact else xp.nan) for each in kept]
+    both = [precision_and_recall(each, float(undefined) if each.exact else xp.nan) for each in kept]
     ends = [(xp.concat([xp.flip(p), xp.ones(1)]), xp.concat([xp.flip(r), xp.zeros(1)])) for p, r in both]
     limits = [xp.flip(each.thresholds) for each in kept]
     value = named(precision=[p for p, _ in ends], recall=[r for _, r in ends], thresholds=limits)
@@ -129,7 +132,7 @@ def stepping(curve: Curve) -> Curve:
     moved = xp.diff(curve.tp) != 0
     ends = xp.ones(1, dtype=xp.bool)
     kept = xp.concat([ends, moved[:-1] | moved[1:], ends])
-    return Curve(curve.thresholds[kept], curve.tp[kept], curve.fp[kept], curve.positives, curve.negatives, True)
+    return curve.at(kept)
 
 
 @metric(
@@ -207,7 +210,7 @@ def pr_auc(state: State, *, average: Average = "macro", thresholds: Thresholds |
 
     def area(curve: Curve) -> Array:
         xp = namespace(curve.tp)
-        exact, found = points(curve, float("nan"))
+        exact, found = precision_and_recall(curve, float("nan"))
         above = xp.where(xp.isnan(exact), 1.0, exact)
         return trapezoid(xp.concat([xp.ones(1), above]), xp.concat([xp.zeros(1), found]))
 

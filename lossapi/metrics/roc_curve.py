@@ -97,7 +97,7 @@ def corners(curve: Curve) -> Curve:
     bent = (xp.diff(curve.fp, n=2) != 0) | (xp.diff(curve.tp, n=2) != 0)
     ends = xp.ones(1, dtype=xp.bool)
     kept = xp.concat([ends, bent, ends])
-    return Curve(curve.thresholds[kept], curve.tp[kept], curve.fp[kept], curve.positives, curve.negatives, True)
+    return curve.at(kept)
 
 
 def of_both(arguments: Arguments) -> Arguments:
@@ -155,7 +155,7 @@ def edges(curve: Curve) -> Curve:
         return curve
     moved = xp.diff(tp) != 0
     kept = xp.concat([moved[:-1] | moved[1:], xp.ones(1, dtype=xp.bool)])
-    return Curve(curve.thresholds[kept], curve.tp[kept], curve.fp[kept], curve.positives, curve.negatives, True)
+    return curve.at(kept)
 
 
 @metric(

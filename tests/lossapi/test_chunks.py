@@ -8,7 +8,7 @@ import pytest
 from lossapi import engine
 from lossapi.binding import bind
 from lossapi.chunks import map_chunk, take
-from lossapi.errors import DomainError
+from lossapi.errors import DomainError, LossError
 from lossapi.plan import Plan
 from lossapi.states import WEIGHT, Sums, Totals, Values
 from tests.lossapi.definitions import ERROR, PICKED, RATIO
@@ -105,3 +105,19 @@ def test_a_sum_is_kept_in_float64() -> None:
     state = map_chunk(plan, slice(None), False, EVERYTHING)
     assert isinstance(state, Totals)
     assert state.weighted == 2**24 + 2
+
+
+@pytest.mark.parametrize("shape", [(600_000,), (200_000, 3)])
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [("roc_auc", {}), ("calibration_error", {}), ("f1", {"task": "multiclass", "num_classes": 2})],
+)
+def test_what_a_map_refuses_is_placed_in_the_whole_tensor(
+    name: str, parameters: dict[str, Any], shape: tuple[int, ...]
+) -> None:
+    target = np.zeros(shape, np.int64)
+    target.flat[[500_001, 550_000]] = 3
+    place = ("target", *(int(i) for i in np.unravel_index(500_001, shape)))
+    with pytest.raises(LossError, match="got 3") as raised:
+        engine.compute(name, {"prediction": np.full(shape, 0.5), "target": target}, parameters)
+    assert [fault.where for fault in raised.value.faults] == [place]

@@ -1,30 +1,18 @@
-"""The other libraries, called live where they are installed, and from what they once answered where not.
+"""The other libraries, called live where they are installed, and from what they once answered where not."""
 
-`LOSSAPI_RECORD=1 pytest tests/parity` writes their answers, with their versions, into `recorded/`.
-"""
-
-import atexit
-import hashlib
-import json
 import os
 import warnings
 from collections.abc import Callable, Mapping
-from functools import cache
 from importlib import import_module
-from importlib.metadata import version
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from lossapi import LossError, like
+from tests.parity import records
 
-RECORDED = Path(__file__).parent / "recorded"
-RECORDING = os.environ.get("LOSSAPI_RECORD") == "1"
-RENEWED: set[str] = set()
-RAISES = "raises"
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
 Arguments = Mapping[str, Any]
@@ -63,8 +51,9 @@ CALLED = ("y_true", "y_pred", "values", "sample_weight")
 
 
 def call_keras_metric(name: str, arguments: Arguments) -> Any:
-    """A class of keras.metrics after one update, in the precision of the predictions."""
+    """A class of keras.metrics after one update, in the precision of the predictions, throughout."""
     import keras
+    from keras.src.backend.common import dtypes
 
     given = dict(arguments)
     updated = {k: given.pop(k) for k in CALLED if k in given}
@@ -72,9 +61,12 @@ def call_keras_metric(name: str, arguments: Arguments) -> Any:
     usual = keras.config.floatx()
     keras.config.set_floatx(precision)
     try:
-        metric = getattr(keras.metrics, name)(**given)
-        metric.update_state(**updated)
-        return as_arrays(metric.result())
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(dtypes.BIT64_TO_BIT32_DTYPE, "float64", "float64")
+            told = {} if name.endswith("IoU") else {"dtype": precision}  # those count in whole numbers
+            metric = getattr(keras.metrics, name)(**given, **told)
+            metric.update_state(**updated)
+            return as_arrays(metric.result())
     finally:
         keras.config.set_floatx(usual)
 
@@ -148,6 +140,18 @@ def call_module(package: str, *called: str) -> Callable[[str, Arguments], Any]:
     return call
 
 
+def call_scipy(function: str, arguments: Arguments) -> Any:
+    """The statistic that a function of scipy.stats gives."""
+    from scipy import stats
+
+    return np.asarray(getattr(stats, function)(**arguments).statistic)
+
+
+def call_nothing(function: str, _: Arguments) -> Any:
+    """A library that is only asked in ways of the tests' own."""
+    raise NotImplementedError(function)
+
+
 PEERS: dict[str, tuple[str, str, Callable[[str, Arguments], Any]]] = {
     "torch": ("torch", "torch", call_torch),
     "keras": ("keras", "keras", call_keras),
@@ -161,6 +165,8 @@ PEERS: dict[str, tuple[str, str, Callable[[str, Arguments], Any]]] = {
         call_module("segmentation_models_pytorch.losses", "y_pred", "y_true"),
     ),
     "kornia": ("kornia", "kornia", call_module("kornia.losses")),
+    "pytorch-metric-learning": ("pytorch_metric_learning", "pytorch-metric-learning", call_nothing),
+    "scipy": ("scipy", "scipy", call_scipy),
     "torchvision": ("torchvision", "torchvision", call_module("torchvision.ops.giou_loss")),
 }
 
@@ -170,17 +176,17 @@ def live(library: str) -> bool:
     return find_spec(PEERS[library][0]) is not None
 
 
-def expected(library: str, function: str, arguments: Arguments) -> Any:
-    """What the library answers: an array, several, or `RAISES`."""
+def expected(library: str, function: str, arguments: Arguments, ask: Callable[[], Any] | None = None) -> Any:
+    """What the library answers: an array, several, or `records.RAISES`; `ask` it in a way of one's own, if need be."""
     if not live(library):
-        return _recall(library, _key(function, arguments))
+        return records.recall(library, records.key(function, arguments))
     try:
         with warnings.catch_warnings(action="ignore"):
-            answer = PEERS[library][2](function, arguments)
+            answer = PEERS[library][2](function, arguments) if ask is None else as_arrays(ask())
     except (ValueError, TypeError, RuntimeError, LookupError, AssertionError, ZeroDivisionError):
-        answer = RAISES
-    if RECORDING:
-        _record(library, _key(function, arguments), answer)
+        answer = records.RAISES
+    if records.RECORDING:
+        records.record(library, PEERS[library][1], records.key(function, arguments), answer)
     return answer
 
 
@@ -212,74 +218,25 @@ def agree(library: str, function: str, arguments: Arguments, *, rtol: float | No
 def _hold(ours: Any, theirs: Any, live: bool, rtol: float, atol: float) -> None:
     """Hold an answer against another, each part of several in its turn; or against the digest that is recorded."""
     if not live:
-        np.testing.assert_allclose(_digest(ours), theirs, rtol=rtol, atol=atol)
+        np.testing.assert_allclose(records.digest(ours), theirs, rtol=rtol, atol=atol)
         return
-    one, two = parts(ours), parts(theirs)
+    one, two = records.parts(ours), records.parts(theirs)
     assert len(one) == len(two), f"{len(one)} parts, not {len(two)}"
     for ours, theirs in zip(one, two, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=atol)
 
 
-def parts(answer: Any) -> list[Any]:
-    """The arrays of an answer, in order: of one that is an array, a sequence or named."""
-    if isinstance(answer, Mapping):
-        answer = list(answer.values())
-    return [part for each in answer for part in parts(each)] if isinstance(answer, list | tuple) else [answer]
-
-
 def equal(
-    ours: Any, library: str, function: str, arguments: Arguments, *, rtol: float = 1e-10, atol: float = 1e-12
+    ours: Any,
+    library: str,
+    function: str,
+    arguments: Arguments,
+    ask: Callable[[], Any] | None = None,
+    *,
+    rtol: float = 1e-10,
+    atol: float = 1e-12,
 ) -> None:
     """Hold a value computed under our own names against the library's."""
-    theirs = expected(library, function, arguments)
+    theirs = expected(library, function, arguments, ask)
     assert not isinstance(theirs, str), f"{library}.{function} raises"
     _hold(ours, theirs, live(library), rtol, atol)
-
-
-def _key(function: str, arguments: Arguments) -> str:
-    text = hashlib.sha256(function.encode())
-    for name, value in sorted(arguments.items()):
-        text.update(name.encode())
-        if isinstance(value, np.ndarray):
-            text.update(f"{value.dtype}{value.shape}".encode() + np.ascontiguousarray(value).tobytes())
-        else:
-            text.update(repr(value).encode())
-    return f"{function}:{text.hexdigest()[:16]}"
-
-
-def _digest(answer: Any) -> Any:
-    """An answer small enough to keep: itself, or its sum, extremes and first entries."""
-    flat = np.concatenate([np.asarray(each, np.float64).reshape(-1) for each in parts(answer)] or [np.empty(0)])
-    if flat.size <= 16:
-        return flat
-    return np.array([flat.size, flat.sum(), flat.min(), flat.max(), *flat[:4]])
-
-
-@cache
-def _book(library: str) -> dict[str, Any]:
-    path = RECORDED / f"{library}.json"
-    book: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    return book
-
-
-def _record(library: str, key: str, answer: Any) -> None:
-    book = _book(library)
-    if library not in RENEWED:
-        RENEWED.add(library)
-        atexit.register(_write, library)
-    book["version"] = version(PEERS[library][1])
-    book[key] = RAISES if isinstance(answer, str) else _digest(answer).tolist()
-
-
-def _write(library: str) -> None:
-    """Keep a library's answers, sorted, one a line."""
-    RECORDED.mkdir(exist_ok=True)
-    lines = [f"{json.dumps(key)}: {json.dumps(kept)}" for key, kept in sorted(_book(library).items())]
-    (RECORDED / f"{library}.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
-
-
-def _recall(library: str, key: str) -> Any:
-    if key not in _book(library):
-        pytest.skip(f"{library} is not installed and its answer is not recorded")
-    kept = _book(library)[key]
-    return kept if isinstance(kept, str) else np.asarray(kept, np.float64).reshape(-1)

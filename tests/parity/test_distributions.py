@@ -7,6 +7,7 @@ import pytest
 
 from lossapi import LossError, engine, like
 from lossapi.errors import NonFiniteError
+from tests.parity.peers import equal
 
 KINDS: dict[str, tuple[str, dict[str, str]]] = {
     "normal": ("Normal", {"loc": "real", "scale": "positive"}),
@@ -36,12 +37,18 @@ def drawn(kind: str, rng: np.random.Generator, shape: tuple[int, ...], dtype: st
     return found
 
 
-def torchs(p: dict[str, Any], q: dict[str, Any], name: str) -> Any:
-    """torch.distributions.kl_divergence of the two."""
-    torch = pytest.importorskip("torch")
-    make = getattr(torch.distributions, name)
-    one, two = (make(**{k: torch.tensor(v) for k, v in d.items() if k != "distribution"}) for d in (p, q))
-    return torch.distributions.kl_divergence(one, two).numpy()
+def hold(ours: Any, p: dict[str, Any], q: dict[str, Any], name: str, rtol: float = 1e-10, atol: float = 1e-11) -> None:
+    """Hold a divergence against torch.distributions.kl_divergence of the two."""
+
+    def ask() -> Any:
+        import torch
+
+        make = getattr(torch.distributions, name)
+        one, two = (make(**{k: torch.tensor(v) for k, v in d.items() if k != "distribution"}) for d in (p, q))
+        return torch.distributions.kl_divergence(one, two)
+
+    told = {f"{side}.{k}": v for side, d in (("p", p), ("q", q)) for k, v in d.items()}
+    equal(ours, "torch", f"distributions.{name}", told, ask, rtol=rtol, atol=atol)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -52,7 +59,7 @@ def test_divergences_are_those_of_torch_distributions(kind: str, dtype: str) -> 
         p, q = drawn(kind, rng, shape, dtype), drawn(kind, rng, shape, dtype)
         ours = engine.compute("distribution_kl_divergence", {"p": p, "q": q}, reduction="none").value
         rtol, atol = (1e-10, 1e-11) if dtype == "float64" else (1e-5, 2e-5)
-        np.testing.assert_allclose(ours, torchs(p, q, KINDS[kind][0]), rtol=rtol, atol=atol)
+        hold(ours, p, q, KINDS[kind][0], rtol, atol)
         assert np.asarray(ours).dtype == dtype
         same = engine.compute("distribution_kl_divergence", {"p": p, "q": p}, reduction="none").value
         np.testing.assert_allclose(same, 0.0, atol=1e-4 if dtype == "float32" else 1e-12)
@@ -64,7 +71,7 @@ def test_one_distribution_may_stand_for_all_rows(kind: str) -> None:
     p, q = drawn(kind, rng, (5,), "float64"), drawn(kind, rng, (), "float64")
     for one, two in ((p, q), (q, p)):
         ours = engine.compute("distribution_kl_divergence", {"p": one, "q": two}, reduction="none").value
-        np.testing.assert_allclose(ours, torchs(one, two, KINDS[kind][0]), rtol=1e-10, atol=1e-11)
+        hold(ours, one, two, KINDS[kind][0])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -78,7 +85,7 @@ def test_tensorflow_1_broadcasts_parameters(kind: str) -> None:
     for (i, j), value in np.ndenumerate(ours):
         one = {name: array[i, 0] if name != "distribution" else array for name, array in p.items()}
         two = {name: array[j] if name != "distribution" else array for name, array in q.items()}
-        np.testing.assert_allclose(value, torchs(one, two, KINDS[kind][0]), rtol=1e-10, atol=1e-11)
+        hold(value, one, two, KINDS[kind][0])
     older = like.compute("tf1", "contrib.distributions.kl", {"dist_a": p, "dist_b": q, "allow_nan": True}).value
     np.testing.assert_array_equal(older, ours)
 

@@ -1,8 +1,7 @@
 """Gradients under PyTorch's names beside its own autograd: random, weighted, ignored, smoothed, ±200 and ties."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping
-from importlib.util import find_spec
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,8 +9,9 @@ import pytest
 
 from lossapi import like
 from lossapi.domains import Array
-
-pytestmark = pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed")
+from tests.parity.peers import expected as answer_of
+from tests.parity.peers import live
+from tests.parity.records import digest
 
 Arguments = dict[str, Any]
 Draw = Callable[..., Array]
@@ -205,11 +205,14 @@ def test_the_gradient_is_autograds(function: str, draw: Draw, dtype: str) -> Non
 def agree_on_gradients(function: str, arguments: Arguments) -> None:
     """Every gradient that PyTorch has, within 1e-7 in double and 1e-4 in single precision; where it is NaN, any."""
     ours = like.compute("torch", function, arguments, returns=("value", "gradient"))
-    for name, expected in autograd(function, arguments).items():
-        assert ours.gradient is not None
+    assert ours.gradient is not None
+    for name in floating(function, arguments):
+        expected = answer_of("torch", f"{function} by {name}", arguments, partial(autograd, function, arguments, name))
+        if isinstance(expected, str):  # it has no such derivative
+            continue
         found = ours.gradient[name]
-        assert (found.shape, found.dtype) == (expected.shape, expected.dtype)
-        rtol = 1e-4 if expected.dtype == np.float32 else 1e-7
+        assert (found.shape, found.dtype) == (arguments[name].shape, arguments[name].dtype)
+        found, rtol = found if live("torch") else digest(found), 1e-4 if found.dtype == np.float32 else 1e-7
         atol = (
             1e-2
             * rtol
@@ -220,27 +223,19 @@ def agree_on_gradients(function: str, arguments: Arguments) -> None:
         np.testing.assert_allclose(found[told], expected[told], rtol, atol, err_msg=f"{name} in {arguments}")
 
 
-def autograd(function: str, arguments: Arguments) -> dict[str, Array]:
-    """PyTorch's gradient of the sum, by each floating tensor that it has a derivative by; weights aside."""
+def floating(function: str, arguments: Arguments) -> list[str]:
+    """The tensors that there may be a derivative by; weights of rows aside."""
+    names = [n for n, value in arguments.items() if isinstance(value, np.ndarray) and value.dtype.kind == "f"]
+    return [name for name in names if name != "weight" or function not in WEIGHTED]
+
+
+def autograd(function: str, arguments: Arguments, by: str) -> Array:
+    """PyTorch's gradient of the sum by one tensor; it raises where it has none."""
     import torch
 
-    tensors = {name: value for name, value in arguments.items() if isinstance(value, np.ndarray)}
-    floating = [name for name, value in tensors.items() if value.dtype.kind == "f"]
-    floating = [name for name in floating if name != "weight" or function not in WEIGHTED]
-    while True:
-        given = {
-            name: torch.from_numpy(value.copy()).requires_grad_(name in floating) for name, value in tensors.items()
-        }
-        try:
-            value = getattr(torch.nn.functional, function)(**{**arguments, **given}).sum()
-            found = torch.autograd.grad(value, [given[name] for name in floating], allow_unused=True)
-        except RuntimeError as error:
-            without = re.search(r"not differentiable with respect to argument '(\w+)'", str(error))
-            if without is None:
-                raise
-            floating.remove(without[1])
-            continue
-        return {name: each.numpy() for name, each in zip(floating, found, strict=True) if each is not None}
+    given = {n: torch.from_numpy(v.copy()) if isinstance(v, np.ndarray) else v for n, v in arguments.items()}
+    value = getattr(torch.nn.functional, function)(**given | {by: given[by].requires_grad_()}).sum()
+    return torch.autograd.grad(value, given[by])[0].numpy()
 
 
 def test_every_function_of_pytorch_has_its_cases() -> None:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from lossapi import LossError, like
-from tests.parity.peers import agree
+from tests.parity.peers import agree, equal
 
 Array = npt.NDArray[Any]
 Arguments = dict[str, Any]
@@ -253,11 +253,15 @@ class TestOptax:
 
 
 def rank(given: Arguments, reduce_fn: str | None) -> None:
-    jax = pytest.importorskip("jax")
-    jax.config.update("jax_enable_x64", True)
-    import optax
+    def ask() -> Any:
+        import jax
+        import optax
 
-    functions = {"mean": jax.numpy.mean, "sum": jax.numpy.sum, None: None}
-    theirs = optax.losses.ranking_softmax_loss(**given, reduce_fn=functions[reduce_fn])
-    ours = like.compute("optax", "ranking_softmax_loss", {**given, "reduce_fn": reduce_fn}).value
-    np.testing.assert_allclose(ours, np.asarray(theirs), rtol=1e-5 if given["logits"].dtype == "float32" else 1e-10)
+        jax.config.update("jax_enable_x64", True)
+        functions = {"mean": jax.numpy.mean, "sum": jax.numpy.sum, None: None}
+        return optax.losses.ranking_softmax_loss(**given, reduce_fn=functions[reduce_fn])
+
+    told = {**given, "reduce_fn": reduce_fn}
+    ours = like.compute("optax", "ranking_softmax_loss", told).value
+    rtol, atol = (1e-5, 1e-6) if given["logits"].dtype == "float32" else (1e-10, 1e-12)
+    equal(ours, "optax", "ranking_softmax_loss", told, ask, rtol=rtol, atol=atol)

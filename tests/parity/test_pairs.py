@@ -1,6 +1,7 @@
 """Losses of pairs, triplets and batches of embeddings beside torch, keras, optax and pytorch-metric-learning."""
 
-import warnings
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from lossapi import LossError, compute, like
-from tests.parity.peers import agree
+from tests.parity.peers import agree, equal, expected
 
 Array = npt.NDArray[Any]
 Arguments = dict[str, Any]
@@ -94,27 +95,31 @@ class TestTorch:
     @reductions
     @pytest.mark.parametrize("swap", [False, True])
     def test_triplets_under_a_named_distance(self, reduction: str, swap: bool) -> None:
-        torch = pytest.importorskip("torch")
-        functions = {
-            None: None,
-            "pairwise_distance": torch.nn.functional.pairwise_distance,
-            "euclidean": lambda x, y: torch.linalg.vector_norm(x - y, dim=-1),
-            "manhattan": lambda x, y: torch.linalg.vector_norm(x - y, ord=1, dim=-1),
-            "chebyshev": lambda x, y: torch.linalg.vector_norm(x - y, ord=float("inf"), dim=-1),
-            "squared_euclidean": lambda x, y: ((x - y) ** 2).sum(-1),
-            "cosine": lambda x, y: 1 - torch.nn.functional.cosine_similarity(x, y, dim=-1),
-        }
-        options = {"margin": 0.5, "swap": swap, "reduction": reduction}
-        for name, function in functions.items():
+        function, options = "triplet_margin_with_distance_loss", {"margin": 0.5, "swap": swap, "reduction": reduction}
+        for name in (None, *DISTANCES):
             given = triplets("float64", (6, 3), (6, 3), (6, 3))
-            tensors = {key: torch.from_numpy(each) for key, each in given.items()}
-            theirs = torch.nn.functional.triplet_margin_with_distance_loss(
-                **tensors, distance_function=function, **options
-            )
-            ours = like.compute(
-                "torch", "triplet_margin_with_distance_loss", {**given, "distance_function": name, **options}
-            )
-            np.testing.assert_allclose(ours.value, theirs.numpy(), rtol=1e-10, atol=1e-12)
+            told = {**given, "distance_function": name, **options}
+            ours = like.compute("torch", function, told)
+            equal(ours.value, "torch", function, told, partial(with_distance, given, name, options))
+
+
+DISTANCES: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "pairwise_distance": lambda torch, x, y: torch.nn.functional.pairwise_distance(x, y),
+    "euclidean": lambda torch, x, y: torch.linalg.vector_norm(x - y, dim=-1),
+    "manhattan": lambda torch, x, y: torch.linalg.vector_norm(x - y, ord=1, dim=-1),
+    "chebyshev": lambda torch, x, y: torch.linalg.vector_norm(x - y, ord=float("inf"), dim=-1),
+    "squared_euclidean": lambda torch, x, y: ((x - y) ** 2).sum(-1),
+    "cosine": lambda torch, x, y: 1 - torch.nn.functional.cosine_similarity(x, y, dim=-1),
+}
+
+
+def with_distance(given: Arguments, name: str | None, options: Arguments) -> Any:
+    """What PyTorch gives for a distance that it is told as a function."""
+    import torch
+
+    function = None if name is None else partial(DISTANCES[name], torch)
+    tensors = {key: torch.from_numpy(each) for key, each in given.items()}
+    return torch.nn.functional.triplet_margin_with_distance_loss(**tensors, distance_function=function, **options)
 
 
 class TestOptax:
@@ -176,15 +181,23 @@ class TestPytorchMetricLearning:
     y = np.random.default_rng(1).integers(0, 5, 24)
     w = np.random.default_rng(2).normal(size=(5, 8))
 
-    def theirs(self, name: str, dtype: str, **options: Any) -> float:
-        losses = pytest.importorskip("pytorch_metric_learning.losses")
-        import torch
+    def theirs(self, name: str, dtype: str, normalize: bool | None = None, **options: Any) -> float:
+        def ask() -> Any:
+            import torch
+            from pytorch_metric_learning import distances, losses
 
-        with warnings.catch_warnings(action="ignore"):
-            made = getattr(losses, name)(**options)
-        if hasattr(made, "W"):
-            made.W.data = torch.from_numpy(self.w.T.astype(dtype))
-        return float(made(torch.from_numpy(self.x.astype(dtype)), torch.from_numpy(self.y)).detach())
+            own = (
+                {}
+                if normalize is None
+                else {"distance": distances.DotProductSimilarity(normalize_embeddings=normalize)}
+            )
+            made = getattr(losses, name)(**options, **own)
+            if hasattr(made, "W"):
+                made.W.data = torch.from_numpy(self.w.T.astype(dtype))
+            return made(torch.from_numpy(self.x.astype(dtype)), torch.from_numpy(self.y)).detach()
+
+        told = {"x": self.x, "y": self.y, "w": self.w, "dtype": dtype, "normalize": normalize, **options}
+        return float(np.ravel(expected("pytorch-metric-learning", name, told, ask))[0])
 
     def ours(self, name: str, dtype: str, faces: bool = False, **options: Any) -> float:
         tensors = {"embedding": self.x.astype(dtype), "label": self.y}
@@ -232,8 +245,6 @@ class TestPytorchMetricLearning:
     @dtypes
     @pytest.mark.parametrize("normalize", [True, False])
     def test_npairs(self, dtype: str, normalize: bool) -> None:
-        distances = pytest.importorskip("pytorch_metric_learning.distances")
-        distance = distances.DotProductSimilarity(normalize_embeddings=normalize)
-        theirs = self.theirs("NPairsLoss", dtype, distance=distance)
+        theirs = self.theirs("NPairsLoss", dtype, normalize=normalize)
         ours = self.ours("npairs", dtype, normalize=normalize)
         assert ours == pytest.approx(theirs, rel=1e-5 if dtype == "float32" else 1e-10)

@@ -183,9 +183,11 @@ def test_logarithms_are_sklearns(function: str) -> None:
             for weight in weights(shape[0])[:3]:
                 given = {"y_true": y, "y_pred": p - 0.9, "multioutput": multioutput, "sample_weight": weight}
                 agree("sklearn", function, given, rtol=1e-9)
-    for low in (-1.0, -2.0, -1.0 + 1e-12, 1e12):
-        agree("sklearn", function, {"y_true": np.array([1.0, low]), "y_pred": np.array([1.0, 2.0])}, rtol=1e-9)
-        agree("sklearn", function, {"y_pred": np.array([1.0, low]), "y_true": np.array([1.0, 2.0])}, rtol=1e-9)
+    said = {"multioutput": "uniform_average"}  # or else records would take it for the question with -1.0
+    for low, more in ((-1.0, {}), (-2.0, {}), (-1.0 + 1e-12, said), (1e12, {})):
+        far, near = np.array([1.0, low]), np.array([1.0, 2.0])
+        agree("sklearn", function, {"y_true": far, "y_pred": near, **more}, rtol=1e-9)
+        agree("sklearn", function, {"y_pred": far, "y_true": near, **more}, rtol=1e-9)
 
 
 FLAT = [

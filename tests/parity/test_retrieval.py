@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lossapi import LossError, compute, like
-from tests.parity.peers import agree
+from tests.parity.peers import agree, equal
 
 RETRIEVAL = [
     "retrieval_precision",
@@ -135,17 +135,23 @@ def test_more_classes_than_there_are_cannot_be_first() -> None:
 @pytest.mark.parametrize("action", ["neg", "pos", "skip"])
 @pytest.mark.parametrize("top_k", [None, 2, 4])
 def test_items_of_many_queries_in_one_row_are_torchmetrics(metric: str, action: str, top_k: int | None) -> None:
-    torch, retrieval = pytest.importorskip("torch"), pytest.importorskip("torchmetrics.retrieval")
     names = {"RetrievalMRR": "reciprocal_rank", "RetrievalHitRate": "hit_rate"}
     name = names.get(metric, metric.removeprefix("Retrieval").lower())
     rng = np.random.default_rng(1)
     scores, target, query = rng.random(60), rng.integers(0, 2, 60), rng.integers(-3, 9, 60)
     target[query == 4] = 0
-    theirs = getattr(retrieval, metric)(empty_target_action=action, top_k=top_k)
-    expected = float(theirs(torch.tensor(scores), torch.tensor(target), torch.tensor(query)))
+    options = {"empty_target_action": action, "top_k": top_k}
+
+    def ask() -> Any:
+        import torch
+        from torchmetrics import retrieval
+
+        return getattr(retrieval, metric)(**options)(*map(torch.tensor, (scores, target, query)))
+
     tensors = {"prediction": scores, "target": target, "query": query}
     found = compute(f"retrieval_{name}", tensors, {"empty_target": action, "top_k": top_k})
-    assert found.value == pytest.approx(expected, rel=1e-6)
+    told = {"scores": scores, "target": target, "query": query, **options}
+    equal(found.value, "torchmetrics", metric, told, ask, rtol=1e-6)
     assert found.count == len(set(query.tolist()))
 
 
