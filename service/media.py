@@ -15,8 +15,8 @@ from lossapi.codecs.json import MEDIA_TYPE
 from lossapi.codecs.room import let_go
 from lossapi.codecs.tensors import Base64, Buffer
 from lossapi.codecs.unfold import PARTS, unfold
-from service.visit import current
 from lossapi.tables import FORMS, INSTALL, Form
+from service.visit import current
 
 JSON = CODECS[MEDIA_TYPE]
 ALIASES: Mapping[str, str] = {
