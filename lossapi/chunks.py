@@ -1,4 +1,8 @@
-"""One chunk: sliced, cast, checked, mapped, and folded into a state with its weights and mask."""
+"""One chunk: cut off, cast, checked, mapped, and folded into a state with its weights and mask.
+
+A chunk is small enough that a kernel's temporaries stay in a cache, and large enough that its threads seldom meet at
+the interpreter's lock.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -16,9 +20,37 @@ from lossapi.plan import Bound, Plan, Readable
 from lossapi.signature import Function
 from lossapi.states import WEIGHT, Counts, Moments, State, Sums, Totals, Values, Weighted, total
 
+CHUNK = 1 << 18
+"""Elements of the largest tensor in one chunk; with a quarter of it, two threads spent their time passing the lock."""
+
+STEPS = 64
+"""Steps in time for which a chunk is measured by one of them."""
+
+WIDE, NARROW = 4 * CHUNK, 16
+"""Elements that a chunk's rows may come to when they meet a matrix; and how many rows meet it at least."""
+
 UNSIGNED, MOST_INDEX = np.dtype(np.uint64), 2**63 - 1
 TOGETHER = 256
 """States that are merged at once, where their kind can."""
+
+
+def cuts(plan: Plan) -> list[slice]:
+    """Where the batch is cut: by size alone."""
+    batch, largest = plan.batch, plan.largest_cut
+    if batch is None:
+        return [slice(None)]
+    if largest <= CHUNK and plan.width == 1:
+        return [slice(0, batch)]
+    rows = min(max(1, CHUNK * _steps(plan) * batch // max(largest, 1)), max(NARROW, WIDE // plan.width))
+    if batch <= rows:
+        return [slice(0, batch)]
+    return [slice(start, min(start + rows, batch)) for start in range(0, batch, rows)]
+
+
+def _steps(plan: Plan) -> int:
+    """How many times longer a chunk may be where a kernel goes through time, holding one step of all rows at once."""
+    time = plan.bindings.get("time", 1)
+    return min(time, STEPS) if isinstance(time, int) else 1
 
 
 class Part(NamedTuple):

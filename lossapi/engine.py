@@ -1,8 +1,7 @@
 """The fold: cut along `batch`, map each chunk to a state on worker threads, merge in order, read.
 
 Chunks are cut by size alone, never by the number of threads, and merged in order: the same bits for any number
-of threads. A chunk is small enough that a kernel's temporaries stay in a cache, and large enough that its threads
-seldom meet at the interpreter's lock.
+of threads.
 """
 
 import os
@@ -29,15 +28,6 @@ from lossapi.groups import apart, placed, together
 from lossapi.plan import Plan
 from lossapi.states import State
 from lossapi.summands import Summand, summands
-
-CHUNK = 1 << 18
-"""Elements of the largest tensor in one chunk; with a quarter of it, two threads spent their time passing the lock."""
-
-STEPS = 64
-"""Steps in time for which a chunk is measured by one of them."""
-
-WIDE, NARROW = 4 * CHUNK, 16
-"""Elements that a chunk's rows may come to when they meet a matrix; and how many rows meet it at least."""
 
 RETURNS = ("value", "gradient", "state")
 
@@ -151,8 +141,9 @@ def _run(call: Call) -> Result:
     backend = backend_of(plan, call.backend, reduction, wrt, call.unchecked)
     gradient = None
     if wrt is not None:
-        each = partial(_mapped, pieces=cuts(plan), threads=call.threads)
-        state, gradient = backward.fold(plan, reduction, wrt, call.unchecked, call.empty, cuts(plan), each, backend)
+        pieces = chunks.cuts(plan)
+        each = partial(_mapped, pieces=pieces, threads=call.threads)
+        state, gradient = backward.fold(plan, reduction, wrt, call.unchecked, call.empty, pieces, each, backend)
     else:
         keep = reduction == "none"
         state = fold(plan, keep=keep, unchecked=call.unchecked, threads=call.threads, backend=backend)
@@ -260,27 +251,8 @@ def fold(
             return made
         return chunks.map_chunk(plan, cut, keep, unchecked, backend.run)
 
-    pieces = cuts(plan)
+    pieces = chunks.cuts(plan)
     return chunks.merged(plan, [step(pieces[0])] if len(pieces) == 1 else _mapped(step, pieces, threads))
-
-
-def cuts(plan: Plan) -> list[slice]:
-    """Where the batch is cut: by size alone."""
-    batch, largest = plan.batch, plan.largest_cut
-    if batch is None:
-        return [slice(None)]
-    if largest <= CHUNK and plan.width == 1:
-        return [slice(0, batch)]
-    rows = min(max(1, CHUNK * _steps(plan) * batch // max(largest, 1)), max(NARROW, WIDE // plan.width))
-    if batch <= rows:
-        return [slice(0, batch)]
-    return [slice(start, min(start + rows, batch)) for start in range(0, batch, rows)]
-
-
-def _steps(plan: Plan) -> int:
-    """How many times longer a chunk may be where a kernel goes through time, holding one step of all rows at once."""
-    time = plan.bindings.get("time", 1)
-    return min(time, STEPS) if isinstance(time, int) else 1
 
 
 def _mapped(step: Callable[[slice], State], pieces: list[slice], threads: int | None) -> Iterator[State]:

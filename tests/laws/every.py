@@ -109,7 +109,7 @@ def cut_at(edges: Sequence[int]) -> Iterator[None]:
         return [slice(start, end) for start, end in pairwise(ends)]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "cuts", pieces)
+        patch.setattr(chunks, "cuts", pieces)
         yield
 
 

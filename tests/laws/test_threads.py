@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from lossapi import engine
+from lossapi import chunks
 from lossapi.definition import Definition, loss
 from lossapi.domains import Array, Real, Rows
 from tests.laws.every import definition_of, every_definition, outcome
@@ -14,7 +14,7 @@ from tests.samples import batched
 def threads_change_no_bit(definition: Definition) -> None:
     """One thread against seven, over several chunks."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "CHUNK", 16)
+        patch.setattr(chunks, "CHUNK", 16)
         for sample in batched(definition, rows=29, dtype="float32"):
             for reduction in ("sum", "none") if definition.kind == "loss" else (None,):
                 one, seven = (outcome(sample.run, reduction=reduction, threads=n) for n in (1, 7))

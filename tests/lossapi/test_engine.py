@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lossapi import compute, engine
+from lossapi import chunks, compute
 from lossapi.binding import bind
 from lossapi.definition import loss
 from lossapi.domains import Array, Real, Rows
-from lossapi.engine import Call, cuts, run
+from lossapi.engine import Call, run
 from lossapi.errors import DomainError, EmptyError, LossError, NonFiniteError, ParameterError, UnknownKey
 from tests.lossapi.definitions import ERROR, PAIRED, PICKED, RATIO, TOTAL
 
@@ -124,32 +124,32 @@ def test_infinities_and_nan_are_results_without_warnings() -> None:
 
 
 def test_the_batch_is_cut_by_size_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "CHUNK", 12)
+    monkeypatch.setattr(chunks, "CHUNK", 12)
     plan = bind(PICKED, {"prediction": np.full((7, 2, 3), 0.5), "target": np.zeros((7, 3), int)}, {})
-    assert cuts(plan) == [slice(0, 2), slice(2, 4), slice(4, 6), slice(6, 7)]
+    assert chunks.cuts(plan) == [slice(0, 2), slice(2, 4), slice(4, 6), slice(6, 7)]
 
 
 def test_a_row_larger_than_a_chunk_is_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "CHUNK", 2)
+    monkeypatch.setattr(chunks, "CHUNK", 2)
     plan = bind(PICKED, {"prediction": np.full((2, 2, 3), 0.5), "target": np.zeros((2, 3), int)}, {})
-    assert cuts(plan) == [slice(0, 1), slice(1, 2)]
+    assert chunks.cuts(plan) == [slice(0, 1), slice(1, 2)]
 
 
 def test_rows_that_see_each_other_are_never_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "CHUNK", 1)
-    assert cuts(bind(PAIRED, {"prediction": np.ones((5, 2))}, {})) == [slice(None)]
+    monkeypatch.setattr(chunks, "CHUNK", 1)
+    assert chunks.cuts(bind(PAIRED, {"prediction": np.ones((5, 2))}, {})) == [slice(None)]
     assert value(PAIRED, {"prediction": np.ones((5, 2))}) == 10.0
 
 
 def test_a_fault_on_a_worker_thread_reaches_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "CHUNK", 2)
+    monkeypatch.setattr(chunks, "CHUNK", 2)
     labels = np.array([0, 0, 0, 9, 0])
     with pytest.raises(DomainError, match=r"got 9 - at \$\.target\[3\]"):
         compute(PICKED, {"prediction": np.full((5, 2), 0.5), "target": labels}, threads=2)
 
 
 def test_chunks_are_mapped_on_as_many_threads_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "CHUNK", 1)
+    monkeypatch.setattr(chunks, "CHUNK", 1)
     together, seen = threading.Barrier(3, timeout=10), set()
 
     @loss(family="test")

@@ -11,7 +11,7 @@ import numpy as np
 import orjson
 import pytest
 
-from lossapi import engine
+from lossapi import chunks, engine
 from lossapi.allowance import ALLOWANCE, UNBOUNDED, Allowance
 from lossapi.codecs import CODECS
 from service.admission import MOMENT, Admission, Full, Waiting
@@ -199,7 +199,7 @@ def test_work_ends_between_chunks(returns: tuple[str, ...]) -> None:
     allowance = Counted()
     token = ALLOWANCE.set(allowance)
     try:
-        tensors = {name: np.zeros(engine.CHUNK * 10) for name in ("prediction", "target")}
+        tensors = {name: np.zeros(chunks.CHUNK * 10) for name in ("prediction", "target")}
         with pytest.raises(Gone):
             engine.compute("huber", tensors, returns=returns, threads=1)
     finally:
@@ -209,7 +209,7 @@ def test_work_ends_between_chunks(returns: tuple[str, ...]) -> None:
 
 def test_who_leaves_ends_the_work_and_frees_the_place() -> None:
     body = CODECS[SAFETENSORS].encode(
-        {name: np.ones(engine.CHUNK * 12, np.float64) for name in ("prediction", "target")}, "string", "base64"
+        {name: np.ones(chunks.CHUNK * 12, np.float64) for name in ("prediction", "target")}, "string", "base64"
     )
     with limited() as server:
         with server.open(f"Content-Type: {SAFETENSORS}\r\nContent-Length: {len(body)}", body):

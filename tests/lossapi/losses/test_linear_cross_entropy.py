@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lossapi import LossError, compute, engine, registry
+from lossapi import LossError, chunks, compute, registry
 from lossapi.binding import bind
 from lossapi.definition import Primitive
 
@@ -36,7 +36,7 @@ def test_many_classes_are_cut_into_chunks_of_few_rows() -> None:
     definition = registry.get("loss", "linear_cross_entropy")
     assert isinstance(definition, Primitive)
     plan = bind(definition, tensors, {})
-    assert [cut.stop - cut.start for cut in engine.cuts(plan)] == [16] * 4
+    assert [cut.stop - cut.start for cut in chunks.cuts(plan)] == [16] * 4
 
 
 def test_sampling_all_other_classes_is_the_whole_softmax() -> None:
