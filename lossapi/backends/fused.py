@@ -50,9 +50,12 @@ class Kernel:
     ) -> tuple[dict[str, Array], list[float]]:
         """The arrays and the totals it gives for some arrays and numbers; `into` has arrays to write to."""
         loop, into = self.loop, into or {}
-        arrays = [np.ascontiguousarray(given[name], dtype) for name, dtype in loop.arrays]
-        there = {name: array for (name, _), array in zip(loop.arrays, arrays, strict=True)}
+        arrays = [np.ascontiguousarray(given[name], dtype).reshape(given[name].shape) for name, dtype, _ in loop.arrays]
+        there = {name: array for (name, _, _), array in zip(loop.arrays, arrays, strict=True)}
         sizes = {axis: there[name].shape[place] for axis, (name, place) in loop.axes.items()}
+        for (name, _, shape), array in zip(loop.arrays, arrays, strict=True):
+            if array.shape != tuple([counted(size, sizes) for size in shape]):
+                raise Unsupported("arrays whose axes agree", f"{name} of shape {array.shape}", ("backend",))
         outputs = {
             name: into[name] if name in into else np.empty(tuple(counted(size, sizes) for size in shape), dtype)
             for name, dtype, shape in loop.outputs

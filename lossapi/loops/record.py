@@ -62,7 +62,7 @@ class Loop:
     """A loop's text, and what it takes and gives, in order; `axes` says where the size of each axis is to be seen."""
 
     text: str
-    arrays: tuple[tuple[str, np.dtype[Any]], ...]
+    arrays: tuple[tuple[str, np.dtype[Any], Shape], ...]
     outputs: tuple[tuple[str, np.dtype[Any], Shape], ...]
     numbers: tuple[str, ...]
     axes: Mapping[str, tuple[str, int]]
@@ -107,7 +107,7 @@ class Recorder:
         results = [name for name, _, _ in self.outputs]
         writer = Writer(frame, list(self.inputs), results, self.numbers, list(axes))
         text = function(self.sinks, writer)
-        arrays = tuple((name, dtype) for name, (dtype, _) in self.inputs.items())
+        arrays = tuple((name, dtype, shape) for name, (dtype, shape) in self.inputs.items())
         totals = sum(sink.kind == "total" for sink in self.sinks)
         return Loop(text, arrays, tuple(self.outputs), tuple(self.numbers), axes, totals, tuple(self.free))
 

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lossapi import compute, warming
+from lossapi import compute, registry, warming
 from lossapi.backends import choice, fused
+from lossapi.definition import Primitive
 from lossapi.domains import Array
 from lossapi.errors import DomainError, LossError, Unsupported
 from lossapi.loops import build
@@ -192,3 +193,23 @@ def test_without_loops_a_request_for_them_is_an_error(monkeypatch: pytest.Monkey
     assert "fused" not in choice.running()
     with pytest.raises(LossError, match="a C compiler"):
         compute("huber", PAIR, backend="fused")
+
+
+def test_arrays_whose_axes_disagree_are_not_read() -> None:
+    function = primitive("huber").maps[0].function
+    with pytest.raises(Unsupported, match="axes agree"):
+        fused.run(function, {"prediction": np.zeros(4), "target": np.zeros(3)}, {"delta": 1.0})
+
+
+def test_an_index_outside_its_axis_is_not_read() -> None:
+    parameters = {"from_logits": True, "label_smoothing": 0.0, "normalize": False, "log_floor": None}
+    tensors = {"prediction": np.zeros((2, 3)), "target": np.array([0, 3]), "class_weight": None}
+    with pytest.raises(IndexError):
+        fused.run(primitive("cross_entropy").maps[0].function, tensors, parameters)
+
+
+def primitive(name: str) -> Primitive:
+    """A loss of the registry."""
+    found = registry.get("loss", name)
+    assert isinstance(found, Primitive)
+    return found
