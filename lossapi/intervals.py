@@ -210,7 +210,8 @@ def proportion_of(plan: Plan, term: Term) -> tuple[int, int] | None:
     success, counted = more > base, more != base
     k, n = int(filled[success].sum()), int(filled[counted].sum())
     wanted = np.where(success, (k + 1) / (n + 1), np.where(counted, k / (n + 1), base)) if n else more
-    trials = int(cells[counted].sum())
-    if not trials or not np.allclose([base, *more], [k / n, *wanted], rtol=1e-12, atol=0.0):
+    successes, trials = int(cells[success].sum()), int(cells[counted].sum())
+    if not trials:
         return None
-    return int(cells[success].sum()), trials
+    found, expected = [base, *more, read(cells)], [k / n, *wanted, successes / trials]
+    return (successes, trials) if np.allclose(found, expected, rtol=1e-12, atol=0.0) else None

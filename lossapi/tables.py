@@ -8,6 +8,7 @@ whole numbers is one of labels, as everywhere; CSV, which names no types, is loo
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
@@ -25,6 +26,7 @@ ROWS = 1 << 16
 """Rows of one part, as Parquet is read."""
 BLOCK = 1 << 22
 """Bytes of one part, as CSV is read."""
+CONVERSION = re.compile(r"In CSV column #(\d+):.* CSV conversion error")
 TABLE = "table"
 """The name under which a request holds a table."""
 
@@ -74,9 +76,37 @@ class Table:
             if batch.nbytes > self.limits.unfolded:
                 raise self.limits.over()
             columns = {name: batch.column(name) for name in named}
-            arrays = {name: numbers([(c, columns[c]) for c in found], start) for name, found in tensors.items()}
-            yield arrays, {name: values(name, columns[name], start) for name in texts}
+            with readable():
+                arrays = {name: numbers([(c, columns[c]) for c in found], start) for name, found in tensors.items()}
+                groups = {name: values(name, columns[name], start) for name in texts}
+            yield arrays, groups
             start += batch.num_rows
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """What the library finds in bytes that are no table."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError) as error:
+        raise Unreadable("a table in CSV or Parquet", str(error)[:200]) from None
+
+
+def by_name(names: Sequence[str], types: Sequence[Any]) -> dict[str, Any]:
+    """The types of columns, whose names differ."""
+    twice = next((name for name in names if list(names).count(name) > 1), None)
+    if twice is not None:
+        raise Unreadable("columns whose names differ", f"several named {twice!r}")
+    return dict(zip(names, types, strict=True))
+
+
+def opened(source: Any) -> Any:
+    """What the library reads: bytes that are there, or a file."""
+    import pyarrow as pa
+
+    return pa.BufferReader(source) if isinstance(source, pa.Buffer) else str(source)
 
 
 class Csv(Table):
@@ -85,12 +115,14 @@ class Csv(Table):
     @cached_property
     def schema(self) -> Mapping[str, Any]:
         """Names alone: their types follow from the columns that are asked for."""
-        return dict.fromkeys(self._open({}, None).schema.names)
+        with readable():
+            names = self._open({}, None).schema.names
+        return by_name(names, [None] * len(names))
 
     def batches(self, names: Sequence[str]) -> Iterator[Any]:
         """Numbers and truth values where a column holds nothing else, else texts; looked through twice."""
-        kinds = self._kinds(names)
-        yield from self._open(kinds, names)
+        with readable():
+            yield from self._open(self._kinds(names), names)
 
     def _kinds(self, names: Sequence[str]) -> dict[str, Any]:
         """The narrowest type that takes the whole of each column."""
@@ -103,27 +135,19 @@ class Csv(Table):
                 for _ in self._open(kinds, names):
                     pass
             except pa.ArrowInvalid as error:
-                found = re.match(r"In CSV column #(\d+):.* CSV conversion error", str(error))
-                if found is None or "to string" in str(error):
-                    raise Unreadable("CSV", str(error)[:200]) from None
-                name = list(self.schema)[int(found[1])]
+                found = CONVERSION.match(str(error))
+                name = list(self.schema)[int(found[1])] if found else None
+                if name is None or kinds[name] is widening[-1]:
+                    raise
                 kinds[name] = widening[widening.index(kinds[name]) + 1]
             else:
                 return kinds
 
     def _open(self, kinds: Mapping[str, Any], names: Sequence[str] | None) -> Any:
-        import pyarrow as pa
         from pyarrow import csv
 
         options = csv.ConvertOptions(column_types=kinds, include_columns=names, null_values=[""])
-        reading = csv.ReadOptions(block_size=BLOCK)
-        source = pa.BufferReader(self.source) if isinstance(self.source, pa.Buffer) else str(self.source)
-        try:
-            return csv.open_csv(source, read_options=reading, convert_options=options)
-        except pa.ArrowInvalid as error:
-            if kinds and "conversion error" in str(error):
-                raise
-            raise Unreadable("CSV with a line of names", str(error)[:200]) from None
+        return csv.open_csv(opened(self.source), csv.ReadOptions(block_size=BLOCK), convert_options=options)
 
 
 class Parquet(Table):
@@ -132,7 +156,9 @@ class Parquet(Table):
     @cached_property
     def schema(self) -> Mapping[str, Any]:
         """The type of each column."""
-        return {field.name: field.type for field in self._file.schema_arrow}
+        with readable():
+            found = self._file.schema_arrow
+            return by_name(found.names, found.types)
 
     @property
     def rows(self) -> int | None:
@@ -141,23 +167,15 @@ class Parquet(Table):
 
     @cached_property
     def _file(self) -> Any:
-        import pyarrow as pa
         from pyarrow import parquet
 
-        source = pa.BufferReader(self.source) if isinstance(self.source, pa.Buffer) else str(self.source)
-        try:
-            return parquet.ParquetFile(source)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            raise Unreadable("Parquet", str(error)[:200]) from None
+        with readable():
+            return parquet.ParquetFile(opened(self.source))
 
     def batches(self, names: Sequence[str]) -> Iterator[Any]:
         """Parts of as many rows each."""
-        import pyarrow as pa
-
-        try:
+        with readable():
             yield from self._file.iter_batches(batch_size=ROWS, columns=list(names))
-        except (pa.ArrowInvalid, OSError) as error:
-            raise Unreadable("Parquet", str(error)[:200]) from None
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """The operation of /v1/evaluate in the OpenAPI document: every name, every option, and an example that is computed."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from lossapi import comparison, evaluation, intervals, registry
 from lossapi.codecs import json
+from lossapi.definition import Primitive
 from lossapi.items import KINDS
 from lossapi.tables import FORMS
 from service.errors import described
@@ -12,14 +12,6 @@ from service.evaluate import PATH
 from service.openapi import COMPUTING, NUMBERS, OBJECT, Schema, body, operation
 from service.schemas import REPLY_KEYS, common_schema
 
-EXAMPLE: Mapping[str, Any] = {
-    "prediction": [0.9, 0.2, 0.7, 0.4],
-    "target": [1, 0, 0, 1],
-    "losses": ["binary_cross_entropy"],
-    "metrics": ["accuracy", {"name": "f_beta", "beta": 2, "as": "f2"}],
-    "slices": {"country": ["de", "de", "fr", "fr"]},
-    "confidence": {"level": 0.95, "method": "bootstrap", "resamples": 100, "seed": 0},
-}
 DESCRIPTION = """Definitions that share a state compute it once. One that fails carries its own `error`, the body of
 that error; the others answer.
 
@@ -89,9 +81,25 @@ REPLY: Schema = {
 }
 
 
+def example() -> Schema:
+    """A request of the first metric's own tensors, for it and for others that read the same state."""
+    first, *others = (each for each in registry.definitions("metric") if isinstance(each, Primitive))
+    kin = [each.name for each in others if each.map.function is first.map.function]
+    given, _ = first.document.example
+    tensors = {name: given[name] for name in first.input_names}
+    rows = len(next(iter(tensors.values())))
+    return {
+        **tensors,
+        "metrics": [first.name, *({"name": name, "as": f"my {name}"} for name in kin[:1])],
+        "slices": {"country": ["de" if 2 * row < rows else "fr" for row in range(rows)]},
+        "confidence": {"level": 0.95, "method": "bootstrap", "resamples": 100, "seed": 0},
+    }
+
+
 def paths() -> Schema:
     """The operation under its path."""
-    reply = json.decode(json.encode(evaluation.evaluate(EXAMPLE, described)))
+    given = example()
+    reply = json.decode(json.encode(evaluation.evaluate(given, described)))
     operated = operation(
         "evaluate",
         "Many losses and metrics over one set of tensors, in one pass",
@@ -100,7 +108,7 @@ def paths() -> Schema:
         ("404", *COMPUTING),
         reply,
     )
-    asked = body(request(), EXAMPLE)
+    asked = body(request(), given)
     asked["content"] |= {form: {"schema": {"type": "string", "format": "binary"}} for form in FORMS}
     return {PATH: {"post": {**operated, "description": DESCRIPTION, "requestBody": asked}}}
 

@@ -9,6 +9,7 @@ import pytest
 from pyarrow import csv, parquet
 
 from lossapi import columns, engine, evaluation, table_evaluation, tables
+from lossapi.codecs.codec import Limits
 from lossapi.errors import LossError
 from lossapi.registry import get
 from lossapi.tables import BLOCK, TABLE, Table
@@ -134,6 +135,7 @@ def test_one_definition_computes_what_its_arrays_come_to(tmp_path: Path) -> None
     [
         ("prediction,target\n1,2\n,3\n", {}, r"a value in every row of column prediction, got none in row 1"),
         ("prediction,target\n1,2\n4,x\n", {}, r"column target of numbers, got string, 'x' in row 1"),
+        ("target,target\n1,2\n", {}, r"names differ, got several named 'target'"),
         ("a,b\n1,2\n", {}, r"a column of the name of a tensor .* got a, b - at \$.columns"),
         ("a,b\n1,2\n", {"columns": {"prediction": "c"}}, r"unknown column 'c' - at \$.columns.prediction"),
         ("a,b\n1,2\n", {"columns": {"predicton": "a"}}, r"'prediction'.* unknown tensor 'predicton'"),
@@ -146,6 +148,26 @@ def test_a_fault_names_row_and_column(tmp_path: Path, lines: str, asked: Any, me
     table = text(tmp_path / "a.csv", lines)
     with pytest.raises(LossError, match=message):
         table_evaluation.evaluate({"metrics": ["mean_squared_error"], TABLE: table, **asked}, str)
+
+
+def test_bytes_that_were_changed_are_a_table_or_an_error() -> None:
+    """Footers, headers and data, a few bytes at a time: what the library raises never comes through."""
+    values = {"prediction": RNG.random(50), "target": RNG.integers(0, 2, 50), "country": ["a", "ü"] * 25}
+    random, codes = np.random.default_rng(5), set()
+    for form, write in zip(tables.FORMS.values(), (csv.write_csv, parquet.write_table), strict=True):
+        room = pa.BufferOutputStream()
+        write(pa.table(values), room)
+        body = room.getvalue().to_pybytes()
+        for _ in range(300):
+            changed = bytearray(body)
+            for place in random.integers(-min(600, len(body)), 0, 3):
+                changed[place] = random.integers(256)
+            table = form.decode(bytes(changed), Limits())
+            try:
+                table_evaluation.evaluate({**table, "metrics": ["accuracy"], "slices": ["country"]}, str)
+            except LossError as error:
+                codes.add(error.code)
+    assert "unreadable" in codes
 
 
 def test_without_the_library_the_error_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
