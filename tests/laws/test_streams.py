@@ -1,5 +1,6 @@
 """Every definition whose rows do not see each other can be kept as a stream, and read again by another process."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from lossapi.definition import Definition, Primitive
 from lossapi.errors import Unsupported
 from lossapi.given_rows import rows_of
 from lossapi.items import read_items
+from lossapi.panel import fold, read
 from lossapi.pieces import readings, unpack_piece
 from lossapi.windows import Content, opened
 
@@ -62,3 +64,25 @@ def test_a_stream_is_read_again_to_the_same_bits(definition: Definition, window:
         there = there.add(unpack_piece(items, json.decode(json.encode(piece.pack()))), time)
         there = opened(WINDOWS[window], items).unpacked(json.decode(json.encode(there.pack())))
         assert written(here, time) == written(there, time)
+
+
+def numbers(value: Any) -> Iterator[Any]:
+    """Every number of a value, in order."""
+    plain = value.tolist() if hasattr(value, "tolist") else value
+    if isinstance(plain, dict | list | tuple):
+        for each in plain.values() if isinstance(plain, dict) else plain:
+            yield from numbers(each)
+    else:
+        yield plain
+
+
+@pytest.mark.parametrize("definition", DEFINITIONS, ids=lambda each: f"{each.kind}-{each.name}")
+def test_a_window_of_as_many_rows_as_a_batch_has_is_the_batch(definition: Definition) -> None:
+    items, rows = example(definition)
+    content = opened({"rows": rows.count}, items)
+    for part in (rows, rows[: rows.count // 2], rows[rows.count // 2 :]):
+        if part.count:
+            content = content.add(content.piece(part), 0)
+    (found,), (expected,) = readings(content.panel(0)), read(fold(items, rows.tensors, rows.weight))
+    assert found.count == expected.count
+    assert list(numbers(found.value)) == pytest.approx(list(numbers(expected.value)), rel=1e-9, abs=1e-12, nan_ok=True)
