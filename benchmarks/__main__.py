@@ -1,4 +1,4 @@
-"""`python -m benchmarks [http|openinference|streams|kernels|backends] [--quick]`."""
+"""`python -m benchmarks [http|openinference|streams|kernels|evaluation|rows|backends] [--quick]`."""
 
 import argparse
 import os
@@ -19,7 +19,7 @@ def main() -> int:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=["http", "openinference", "streams", "kernels", "backends"],
+        choices=["http", "openinference", "streams", "kernels", "evaluation", "rows", "backends"],
         help="default: all but the last",
     )
     parser.add_argument("--quick", action="store_true", help="smaller and fewer: whether it runs, no figures")
@@ -43,6 +43,14 @@ def main() -> int:
         from benchmarks import kernels
 
         status |= kernels.main(quick=arguments.quick)
+    if arguments.what in (None, "evaluation"):
+        from benchmarks import evaluation
+
+        status |= evaluation.main(quick=arguments.quick)
+    if arguments.what in (None, "rows"):
+        from benchmarks import rows
+
+        status |= rows.main(quick=arguments.quick)
     if arguments.what == "backends":
         from benchmarks import backends
 

@@ -9,11 +9,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from lossapi import __version__, describe, engine, registry
+from lossapi import __version__, describe, engine, registry, table_evaluation, tables
 from lossapi.backends import choice, providers
 from lossapi.codecs import CODECS, json
 from lossapi.codecs.codec import Limits
 from lossapi.codecs.tensors import tensor
+from lossapi.definition import Definition
 from lossapi.domains import Array
 from lossapi.errors import LossError, ParameterError
 from lossapi.request import as_call
@@ -47,7 +48,10 @@ def _parser() -> argparse.ArgumentParser:
     computing = commands.add_parser("compute", help="compute one loss or metric of a file, without a server")
     computing.add_argument("name", metavar="NAME", help="such as huber, or metrics.mean_squared_error")
     computing.add_argument(
-        "file", metavar="FILE", type=Path, help="the tensors by name: .json, .npz, .safetensors, .msgpack"
+        "file",
+        metavar="FILE",
+        type=Path,
+        help="the tensors by name: .json, .npz, .safetensors, .msgpack; or a table: .csv, .parquet",
     )
     computing.set_defaults(command=compute)
     checking = commands.add_parser("check", help="print versions and what can compute here")
@@ -76,9 +80,25 @@ def list_(given: argparse.Namespace, rest: Sequence[str]) -> None:
 def compute(given: argparse.Namespace, rest: Sequence[str]) -> None:
     """Compute one definition of the tensors in a file; `--delta 2` sets a parameter."""
     definition = registry.find(given.name)
+    if any(given.file.suffix == form.suffix for form in tables.FORMS.values()):
+        print(json.encode(compute_table(definition, given.file, read_options(rest))).decode())
+        return
     tensors = {each.name for each in definition.inputs} | {"weight"}
     request = {**read_file(given.file, tensors), **read_options(rest)}
     print(json.encode(engine.run(as_call(definition, request)).reply()).decode())
+
+
+def compute_table(definition: Definition, path: Path, options: dict[str, Any]) -> dict[str, Any]:
+    """One definition of the columns of a table, with a bar on a terminal; `--columns` maps tensors to columns."""
+    table = tables.of_file(path)
+    if not path.exists():
+        raise FileNotFoundError(2, "No such file", str(path))
+    if not sys.stderr.isatty():
+        return table_evaluation.compute(definition, table, options)
+    from tqdm import tqdm
+
+    with tqdm(unit=" rows", unit_scale=True, total=table.rows, file=sys.stderr) as bar:
+        return table_evaluation.compute(definition, table, options, bar.update)
 
 
 def read_file(path: Path, tensors: set[str]) -> dict[str, Any]:

@@ -26,6 +26,8 @@ OPTIONS = (*KINDS, "slices", "crossings", "confidence", "compare", "classes", "r
 RETURNS = ("value", "state")
 MOST_READINGS = 5_000_000
 """How many values draws, slices and items may come to together."""
+MOST_DRAWN = 4_000_000_000
+"""How many rows may be drawn for one request."""
 
 Problem = Callable[[LossError], Any]
 
@@ -62,7 +64,7 @@ def read_request(given: Mapping[str, Any]) -> Request:
         confidence=intervals.read_confidence(given.get("confidence")),
         comparison=comparison.read_comparison(given.get("compare"), tensors),
         classes=class_tables.read_classes(given.get("classes")),
-        returns=_returns(given.get("return")),
+        returns=read_returns(given.get("return")),
         backend=given.get("backend") or "auto",
     )
 
@@ -73,7 +75,8 @@ def _tensor(name: str, value: Any) -> Array:
         return found
 
 
-def _returns(given: Any) -> Sequence[str]:
+def read_returns(given: Any) -> Sequence[str]:
+    """What to answer with: the values alone by default."""
     if given is None:
         return ("value",)
     if not isinstance(given, list) or not given:
@@ -103,13 +106,13 @@ class _Evaluating:
         """Everything that was asked for."""
         whole = panel.folded(self.layout)
         groups = self._groups()
-        self._require_few(sum(len(each.labels) for each in groups.values()))
+        self._require_few(groups)
         rows = self._rows()
         return {
             **({} if rows is None else {"count": rows}),
             **({"results": self._results(self.layout, whole)} if "value" in self.asked.returns else {}),
             **self._classes(whole),
-            **self._sliced(groups),
+            **by_groups({names: self._parts(each) for names, each in groups.items()}),
             **self._compared(),
             **({"confidence": self.asked.confidence.shown()} if self.asked.confidence else {}),
             **({"state": portable_panel.pack(whole)} if "state" in self.asked.returns else {}),
@@ -133,17 +136,22 @@ class _Evaluating:
             found[names] = slices.grouped(crossed, ("crossings", index))
         return found
 
-    def _require_few(self, groups: int) -> None:
+    def _require_few(self, groups: Mapping[tuple[str, ...], Groups]) -> None:
         """Refuse what would keep a processor for minutes."""
-        asked = self.asked
-        draws = 0
+        asked, values, rows = self.asked, 0, 0
         if asked.confidence and asked.confidence.method == "bootstrap":
-            draws += asked.confidence.resamples * (1 + groups)
+            parts = 1 + sum(len(each.labels) for each in groups.values())
+            values += asked.confidence.resamples * parts
+            rows += asked.confidence.resamples * (1 + len(groups)) * (self._rows() or 0)
         if asked.comparison and asked.comparison.method != "analytic":
-            draws += 2 * asked.comparison.resamples
-        if draws * len(asked.items) > MOST_READINGS:
-            got = f"{draws * len(asked.items)} (draws × groups × items)"
-            raise TooLarge(f"at most {MOST_READINGS} values drawn", got, ("confidence", "resamples"))
+            values += 2 * asked.comparison.resamples
+            rows += 2 * asked.comparison.resamples * (self._rows() or 0)
+        where = ("confidence" if asked.confidence else "compare", "resamples")
+        if values * len(asked.items) > MOST_READINGS:
+            got = f"{values * len(asked.items)} (draws × groups × items)"
+            raise TooLarge(f"at most {MOST_READINGS} values of draws", got, where)
+        if rows > MOST_DRAWN:
+            raise TooLarge(f"at most {MOST_DRAWN} rows drawn", f"{rows} (draws × rows)", where)
 
     def _results(self, layout: Layout, whole: Panel) -> list[dict[str, Any]]:
         """What every item comes to, with its interval."""
@@ -162,22 +170,6 @@ class _Evaluating:
         outcomes: list[Outcome] = panel.read(whole)
         return {"classes": class_tables.class_table(outcomes, self.asked.classes)}
 
-    def _sliced(self, groups: Mapping[tuple[str, ...], Groups]) -> dict[str, Any]:
-        """Columns by their values, then crossings with the values of all their columns."""
-        single = {names[0]: each for names, each in groups.items() if len(names) == 1}
-        crossed = {names: each for names, each in groups.items() if len(names) > 1}
-        columns = {name: {_key(label[0]): reply for label, reply in self._parts(each)} for name, each in single.items()}
-        crossings = [
-            {
-                "columns": list(names),
-                "slices": [
-                    {"values": dict(zip(names, label, strict=True)), **reply} for label, reply in self._parts(each)
-                ],
-            }
-            for names, each in crossed.items()
-        ]
-        return {**({"slices": columns} if columns else {}), **({"crossings": crossings} if crossings else {})}
-
     def _parts(self, groups: Groups) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
         """Each group with its rows: they are brought together once, and each is then a view."""
         ordered = self.layout.of_rows(groups.order)
@@ -195,6 +187,20 @@ class _Evaluating:
         other = lay(self.asked.items, {**self.asked.tensors, **asked.tensors}, self.asked.weight, self.asked.backend)
         found = comparison.compared(self.layout, other, asked)
         return {"comparison": {"method": asked.method, "results": [each.plain(self.problem) for each in found]}}
+
+
+def by_groups(groups: Mapping[tuple[str, ...], Sequence[tuple[tuple[Any, ...], Any]]]) -> dict[str, Any]:
+    """Columns by their values, then crossings with the values of all their columns."""
+    columns = {names[0]: {_key(v[0]): part for v, part in each} for names, each in groups.items() if len(names) == 1}
+    crossings = [
+        {
+            "columns": list(names),
+            "slices": [{"values": dict(zip(names, values, strict=True)), **part} for values, part in each],
+        }
+        for names, each in groups.items()
+        if len(names) > 1
+    ]
+    return {**({"slices": columns} if columns else {}), **({"crossings": crossings} if crossings else {})}
 
 
 def _key(value: Any) -> str:

@@ -38,6 +38,8 @@ class Computing:
     async def answered(self, answer: Answer, scope: Scope, receive: Receive) -> tuple[str, bytes]:
         """The reply and its type: inline what is small and quick, on a worker thread what may be large or take long."""
         wire = read_headers(scope, self.limits)
+        if answer is not evaluate:
+            wire.require_no_table()
         body = await read_body(scope, receive, self.limits)
         query = read_query(scope)
         if len(body) <= self.settings.inline_bytes and not wire.coding and answer is not evaluate:

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from lossapi import evaluation
+from lossapi import evaluation, table_evaluation
 from lossapi.codecs.codec import Limits
 from lossapi.codecs.tensors import Buffer
+from lossapi.tables import TABLE, Table
 from service.bodies import with_query
 from service.errors import described
 from service.media import Wire
@@ -20,6 +21,8 @@ def evaluate(wire: Wire, query: Mapping[str, Any], body: Buffer, limits: Limits)
     given = with_query(wire.read(body, limits), query)
     options = read_options({name: given.pop(name) for name in OPTIONS if name in given})
     form = wire.form(options, given)
-    reply = evaluation.evaluate({**given, "backend": options["backend"]}, described)
+    table = isinstance(given.get(TABLE), Table)
+    core = table_evaluation.evaluate if table else evaluation.evaluate
+    reply = core({**given, "backend": options["backend"]}, described)
     del given
     return wire.write(reply, form)

@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from lossapi import __version__, registry
+from lossapi import __version__, evaluation, items, registry, slices
 from lossapi.backends import choice
 from lossapi.codecs import json, msgpack, safetensors
 from lossapi.codecs.inference_data import MOST_STRINGS
@@ -43,6 +43,10 @@ FIXED = (
     ("strings", MOST_STRINGS, "strings in one tensor of /v2"),
     ("regions", MOST_REGIONS, "registered regions of shared memory"),
     ("classes", MOST_CLASSES, "classes in a confusion table"),
+    ("items", items.MOST, "losses, and as many metrics, in one evaluation or stream"),
+    ("groups", slices.MOST, "groups of rows of one column, or one crossing, in an evaluation"),
+    ("drawn_values", evaluation.MOST_READINGS, "values of draws in an evaluation: draws × groups × items"),
+    ("drawn_rows", evaluation.MOST_DRAWN, "rows drawn in an evaluation: draws × rows"),
 )
 """Limits that no setting changes: what the parser, the arrays and the memory of one request bear."""
 

@@ -7,12 +7,14 @@ from typing import Any, NamedTuple
 
 from starlette.exceptions import HTTPException
 
+from lossapi import tables
 from lossapi.codecs import CODECS
 from lossapi.codecs.codec import Codec, Limits
 from lossapi.codecs.json import MEDIA_TYPE
 from lossapi.codecs.room import let_go
 from lossapi.codecs.tensors import Base64, Buffer
 from lossapi.codecs.unfold import PARTS, unfold
+from lossapi.tables import FORMS, INSTALL, Form
 
 JSON = CODECS[MEDIA_TYPE]
 ALIASES: Mapping[str, str] = {
@@ -28,9 +30,14 @@ ALIASES: Mapping[str, str] = {
 class Wire(NamedTuple):
     """How the bytes of a request are read, and those of its reply written."""
 
-    reader: Codec
+    reader: Codec | Form
     coding: str
     writer: Codec
+
+    def require_no_table(self) -> None:
+        """Refuse a table where tensors are wanted."""
+        if self.reader.media_type in FORMS:
+            raise HTTPException(415, f"{self.reader.media_type} is not read here; send {', '.join(CODECS)}")
 
     def read(self, body: Buffer, limits: Limits) -> dict[str, Any]:
         """What a body says by names; the body is let go of where no tensor is a view of it."""
@@ -65,8 +72,12 @@ def _name(header: bytes) -> str:
     return header.decode("latin-1").partition(";")[0].strip().lower()
 
 
-def _reader(name: str) -> Codec:
+def _reader(name: str) -> Codec | Form:
     known = MEDIA_TYPE if name.endswith("+json") else ALIASES.get(name, name)
+    if known in FORMS:
+        if not tables.installed():
+            raise HTTPException(415, f"{name} is read where {INSTALL} was done; send {', '.join(CODECS)}")
+        return FORMS[known]
     if known not in CODECS:
         raise HTTPException(415, f"{name} is not read here; send {', '.join(CODECS)}")
     return CODECS[known]

@@ -6,6 +6,7 @@ from typing import Any
 from lossapi import comparison, evaluation, intervals, registry
 from lossapi.codecs import json
 from lossapi.items import KINDS
+from lossapi.tables import FORMS
 from service.errors import described
 from service.evaluate import PATH
 from service.openapi import COMPUTING, NUMBERS, OBJECT, Schema, body, operation
@@ -33,6 +34,10 @@ count once each, and Wilson's score interval for proportions of them. Slices get
 paired `bootstrap`, by `permutation` of the two within rows, or `analytic`, the paired t test of means of rows.
 
 **Classes** (true, or names) gives a table with a row for each class of all items with `average: none`.
+
+**Tables**: CSV with a line of names, and Parquet, where what is asked for stands in the query string:
+`?metrics=accuracy,r2&slices=country`. A tensor is the column of its name, a column of lists, or columns numbered from 0
+(`prediction.0`, …); `columns={"target": "y"}` says otherwise. `slices` and `compare` name columns.
 
 **State** (`return: ["value", "state"]`) can be merged with others of the same items by `/v1/states/merge`."""
 
@@ -95,7 +100,9 @@ def paths() -> Schema:
         ("404", *COMPUTING),
         reply,
     )
-    return {PATH: {"post": {**operated, "description": DESCRIPTION, "requestBody": body(request(), EXAMPLE)}}}
+    asked = body(request(), EXAMPLE)
+    asked["content"] |= {form: {"schema": {"type": "string", "format": "binary"}} for form in FORMS}
+    return {PATH: {"post": {**operated, "description": DESCRIPTION, "requestBody": asked}}}
 
 
 def request() -> Schema:

@@ -44,9 +44,30 @@ def test_compute_reads_a_json_file(tmp_path: Path, capsys: pytest.CaptureFixture
     assert json.loads(capsys.readouterr().out)["value"] == pytest.approx(10 / 11)
 
 
+def test_compute_reads_the_columns_of_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "x.csv").write_text("score,target\n0,0\n3,0\n")
+    columns = json.dumps({"prediction": "score"})
+    assert main(["compute", "huber", str(tmp_path / "x.csv"), "--delta", "2", "--columns", columns]) == 0
+    expected = {"name": "huber", "value": 2.0, "reduction": "mean", "count": 2, "finite": True}
+    assert json.loads(capsys.readouterr().out) == expected
+
+
+def test_a_terminal_sees_how_far_a_table_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "x.csv").write_text("prediction,target\n0,0\n3,0\n")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert main(["compute", "huber", str(tmp_path / "x.csv")]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["value"] == 1.25
+    assert "rows" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["compute", "huber", "missing.csv"], "No such file"),
+        (["compute", "huber", "x.csv"], "a column of the name of a tensor"),
         (["compute", "hubr", "x.npz"], "such as 'huber'"),
         (["compute", "huber", "missing.npz"], "No such file"),
         (["compute", "huber", "x.txt"], "a file ending in"),
@@ -66,6 +87,7 @@ def test_a_mistake_is_one_line_and_status_1(
     monkeypatch.chdir(tmp_path)
     Path("x.json").write_text('{"prediction": [1], "target": [1]}')
     Path("y.json").write_text('{"prediction": [1], "target": [null]}')
+    Path("x.csv").write_text("a,b\n1,2\n")
     Path("y.npz").write_text("no archive")
     assert main(arguments) == 1
     error = capsys.readouterr().err

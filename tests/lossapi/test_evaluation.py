@@ -139,6 +139,13 @@ def test_classes_stand_side_by_side() -> None:
     }
 
 
+def test_too_many_rows_are_not_drawn() -> None:
+    many = np.zeros(50_000)
+    given: Any = {"prediction": many, "target": many, "metrics": ["r2"], "confidence": {"resamples": 100_000}}
+    with pytest.raises(LossError, match=r"rows drawn.*at \$.confidence.resamples"):
+        evaluation.evaluate(given, str)
+
+
 def compared(asked: Any, target: Any = LABEL, **options: Any) -> Any:
     """The comparison of one item with another prediction."""
     return evaluated(target=target, metrics=[asked], compare={"prediction": OTHER, **options})["comparison"]["results"][

@@ -1,5 +1,6 @@
 """POST /v1/evaluate: in every format, with errors in the one form, its states merged."""
 
+import io
 from typing import Any
 
 import httpx
@@ -7,8 +8,10 @@ import numpy as np
 import ormsgpack
 import pytest
 
+from lossapi import tables
 from lossapi.codecs import CODECS
 from lossapi.codecs.codec import Limits
+from service.media import wire
 
 PREDICTION, TARGET = [0.9, 0.2, 0.7, 0.4], [1, 0, 0, 1]
 ASKED: Any = {"losses": ["huber"], "metrics": ["accuracy", {"name": "f_beta", "beta": 2, "as": "f2"}]}
@@ -80,6 +83,69 @@ def test_what_is_asked_for_may_stand_in_the_query(client: httpx.Client) -> None:
     headers = {"Content-Type": "application/msgpack"}
     reply = client.post("/v1/evaluate?metrics=accuracy,r2&nonfinite=null", content=body, headers=headers)
     assert [each["as"] for each in reply.json()["results"]] == ["accuracy", "r2"]
+
+
+CSV = b"score,y,country\n0.9,1,de\n0.2,0,de\n0.7,0,fr\n0.4,1,fr\n"
+COLUMNS = '{"prediction": "score", "target": "y"}'
+
+
+def parquet(data: bytes) -> bytes:
+    """A table in CSV as Parquet."""
+    from pyarrow import BufferReader, parquet
+    from pyarrow.csv import read_csv
+
+    room = io.BytesIO()
+    parquet.write_table(read_csv(BufferReader(data)), room)
+    return room.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("media_type", "body"),
+    [("text/csv", CSV), ("application/vnd.apache.parquet", parquet(CSV))],
+    ids=["csv", "parquet"],
+)
+def test_a_table_is_evaluated_like_its_columns(client: httpx.Client, media_type: str, body: bytes) -> None:
+    query = {"metrics": "accuracy,roc_auc", "losses": "huber", "columns": COLUMNS, "slices": "country"}
+    headers = {"Content-Type": media_type}
+    reply = client.post("/v1/evaluate", params=query, content=body, headers=headers)
+    assert reply.status_code == 200, reply.text
+    asked = {"metrics": ["accuracy", "roc_auc"], "losses": ["huber"], "slices": {"country": ["de", "de", "fr", "fr"]}}
+    assert reply.json() == evaluated(client, **asked)
+    more = {**query, "confidence": '{"resamples": 50}', "compare": '{"prediction": "y"}'}
+    reply = client.post("/v1/evaluate", params=more, content=body, headers=headers)
+    whole = evaluated(client, **asked, confidence={"resamples": 50}, compare={"prediction": TARGET})
+    assert reply.json() == whole
+
+
+def test_a_table_is_refused_where_tensors_are_wanted(client: httpx.Client) -> None:
+    reply = client.post("/v1/losses/huber", content=CSV, headers={"Content-Type": "text/csv"})
+    assert reply.status_code == 415
+    assert "application/json" in reply.json()["detail"]
+
+
+def test_without_the_library_the_refusal_says_what_to_install(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire.cache_clear()
+    monkeypatch.setattr(tables, "installed", lambda: False)
+    reply = client.post("/v1/evaluate?metrics=r2", content=CSV, headers={"Content-Type": "text/csv"})
+    assert reply.status_code == 415
+    assert "lossapi[tables]" in reply.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("media_type", "body", "status"),
+    [
+        ("text/csv", b"", 400),
+        ("text/csv", b"prediction,target\n1,2,3\n", 400),
+        ("text/csv", b"prediction,target\n1,x\n", 422),
+        ("application/vnd.apache.parquet", b"PAR1 nothing PAR1", 400),
+        ("application/vnd.apache.parquet", parquet(CSV)[:-40], 400),
+    ],
+)
+def test_what_is_no_table_is_refused(client: httpx.Client, media_type: str, body: bytes, status: int) -> None:
+    reply = client.post("/v1/evaluate?metrics=r2", content=body, headers={"Content-Type": media_type})
+    assert (reply.status_code, reply.headers["Content-Type"]) == (status, "application/problem+json"), reply.text
 
 
 def test_parts_evaluated_apart_merge_to_the_whole(client: httpx.Client) -> None:

@@ -67,7 +67,7 @@ def test_what_no_reply_is_written_in_is_told_what_is(accept: str) -> None:
 
 @pytest.mark.parametrize(
     ("content_type", "coding", "offered"),
-    [("text/csv", "", MSGPACK), ("application/octet-stream", "", JSON), ("", "br", "zstd"), ("", "gzip, gzip", "gzip")],
+    [("text/xml", "", MSGPACK), ("application/octet-stream", "", JSON), ("", "br", "zstd"), ("", "gzip, gzip", "gzip")],
 )
 def test_what_is_not_read_is_told_what_is(content_type: str, coding: str, offered: str) -> None:
     with pytest.raises(HTTPException) as caught:
