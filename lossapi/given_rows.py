@@ -41,10 +41,20 @@ def rows_of(items: Sequence[Item], tensors: Mapping[str, Any], weight: Array | N
 def require_rows_first(items: Sequence[Item]) -> None:
     """Refuse what would have its rows along another axis than the first."""
     for item in items:
-        for name, fits in (("class_axis", lambda axis: axis == -1 or axis > 0), ("axis", lambda axis: False)):
+        for name in ("class_axis", "axis"):
             axis = item.parameters.get(name)
-            if axis is not None and not fits(axis):
+            if axis is not None and axis != -1 and axis < 1:
                 raise Unsupported("rows along the first axis", f"{name} {axis}", (*item.place, name))
+
+
+def require_rows(items: Sequence[Item], rows: Rows) -> None:
+    """Refuse a lone vector where an axis of it is what one row has: it has no rows to cut."""
+    for item in items:
+        if item.parameters.get("axis") is None:
+            continue
+        for name in rows.cut.intersection(item.definition.input_names):
+            if any(getattr(each, "ndim", 0) < 2 for each in _arrays(rows.tensors[name])):
+                raise Unsupported(f"{name} with rows and the axis that {item.label} is along", "a vector", (name,))
 
 
 def _batched(each: Input) -> bool:

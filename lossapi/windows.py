@@ -12,7 +12,7 @@ from typing import Any, Protocol, Self
 
 from lossapi.decay import require_scalable, scaled
 from lossapi.errors import ParameterError, UnknownKey, Unsupported, nearest
-from lossapi.given_rows import Rows, joined, require_rows_first
+from lossapi.given_rows import Rows, joined, require_rows, require_rows_first
 from lossapi.items import Item
 from lossapi.panel import Panel, merge, zero
 from lossapi.pieces import Piece, added, folded, kept, unpack_piece
@@ -89,6 +89,7 @@ class LastRows:
 
     def piece(self, rows: Rows) -> Piece:
         """The rows, or the last of them."""
+        require_rows(self.items, rows)
         return replace(kept(self.items, rows[-self.most :]), count=rows.count)
 
     def add(self, piece: Piece, time: int) -> "LastRows":
@@ -173,6 +174,7 @@ class Fading:
 
     def piece(self, rows: Rows) -> Piece:
         """The rows at their weights when the last of them has come."""
+        require_rows(self.whole.items, rows)
         step = max(1, int(self.half_life / BLOCKS))
         first = max(0, rows.count - ceil(FADED * self.half_life))
         parts = [self._aged(rows, max(first, end - step), end) for end in range(rows.count, first, -step)]

@@ -163,6 +163,17 @@ def test_a_window_that_cannot_be_says_so(window: Any, asked: Any, error: type[Lo
     assert raised.value.faults[0].pointer == pointer
 
 
+def test_a_window_of_rows_takes_no_lone_vector_along_an_axis() -> None:
+    asked = read_items({"metrics": ["cosine_similarity"]})
+    content = opened({"rows": 2}, asked)
+    vector = {name: np.array([1.0, 2.0]) for name in ("prediction", "target")}
+    with pytest.raises(Unsupported):
+        content.piece(rows_of(asked, vector, None))
+    matrix = {"prediction": np.array([[1.0, 0.0], [0.0, 2.0], [3.0, 3.0]]), "target": np.array([[0.0, 1.0]] * 3)}
+    (found,) = readings(content.add(content.piece(rows_of(asked, matrix, None)), 0).panel(0))
+    assert found.value == pytest.approx((1 + 0.5**0.5) / 2)
+
+
 def test_a_state_cannot_come_into_a_window_of_rows() -> None:
     found = items()
     piece = opened(None, found).piece(rows_of(found, TENSORS, None))
