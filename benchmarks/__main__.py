@@ -1,4 +1,4 @@
-"""`python -m benchmarks [http|openinference|kernels|backends] [--quick]`."""
+"""`python -m benchmarks [http|openinference|kernels|backends|overload|restart|soak] [--quick] [--seconds N]`."""
 
 import argparse
 import os
@@ -16,9 +16,9 @@ def leave(number: int, _frame: FrameType | None) -> None:
 def main() -> int:
     """Run what was asked for, by default all but the table of backends."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure lossapi.")
-    parser.add_argument(
-        "what", nargs="?", choices=["http", "openinference", "kernels", "backends"], help="default: the first three"
-    )
+    choices = ["http", "openinference", "kernels", "backends", "overload", "restart", "soak"]
+    parser.add_argument("what", nargs="?", choices=choices, help="default: the first three")
+    parser.add_argument("--seconds", type=float, help="how long overload, restart and soak take")
     parser.add_argument("--quick", action="store_true", help="smaller and fewer: whether it runs, no figures")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, leave)
@@ -40,6 +40,10 @@ def main() -> int:
         from benchmarks import backends
 
         status |= backends.main(quick=arguments.quick)
+    if arguments.what in ("overload", "restart", "soak"):
+        from benchmarks import steady
+
+        status |= steady.main(arguments.what, seconds=arguments.seconds, quick=arguments.quick)
     return status
 
 

@@ -43,18 +43,25 @@ def problem(
     faults: tuple[Fault, ...] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
+    """The one error."""
+    body = body_of(status, code, title, detail, request.scope.get("request_id", ""), faults)
+    return Response(body, status, headers, MEDIA_TYPE)
+
+
+def body_of(status: int, code: str, title: str, detail: str, identity: str, faults: tuple[Fault, ...] = ()) -> bytes:
     """The one error body."""
-    body = {
-        "type": TYPES + code,
-        "title": title,
-        "status": status,
-        "code": code,
-        "detail": detail,
-        "errors": [{"pointer": f.pointer, "expected": f.expected, "got": f.got} for f in faults],
-        "error": detail,
-        "request_id": request.scope.get("request_id", ""),
-    }
-    return Response(orjson.dumps(body), status, headers, MEDIA_TYPE)
+    return orjson.dumps(
+        {
+            "type": TYPES + code,
+            "title": title,
+            "status": status,
+            "code": code,
+            "detail": detail,
+            "errors": [{"pointer": f.pointer, "expected": f.expected, "got": f.got} for f in faults],
+            "error": detail,
+            "request_id": identity,
+        }
+    )
 
 
 async def on_loss_error(request: Request, error: Exception) -> Response:
