@@ -20,6 +20,8 @@ LAG = 0.004
 SMALL = 5
 """Digits of a length that is not worth counting."""
 DEADLINE = f"setting {variable('deadline')}"
+SOON = 1.0
+"""Seconds in which a body comes that is to be work soon."""
 TICK = 0.25
 """Seconds from one look at the clients that are slow to send to the next."""
 RETRY = {"Retry-After": "1"}
@@ -67,6 +69,7 @@ class Admission:
         self.deadline = settings.deadline
         self.most_requests = settings.requests_in_flight
         self.inside: set[Visit] = set()
+        self.coming: dict[Visit, float] = {}
         self.bytes = self.elements = self.working = 0
         self._loop, self._queue, self._lock = Waiting(64), Waiting(8), Lock()
         self._looks = False
@@ -84,8 +87,9 @@ class Admission:
             raise Full("requests", over("requests_in_flight", self.most_requests, "requests"))
         said = visit.headers.get(b"content-length", b"")
         if len(said) > SMALL and said.isdigit():
-            self._require_place()
+            self._require_place(visit)
             self.hold(visit, size=int(said))
+            self.coming[visit] = now
         visit.task, visit.reading = asyncio.current_task(), True
         self.inside.add(visit)
         if not self._looks:
@@ -95,6 +99,7 @@ class Admission:
     def leave(self, visit: Visit) -> None:
         """Let a request go; what its work still holds is given back when that has ended."""
         self.inside.discard(visit)
+        self.coming.pop(visit, None)
         if (visit.held_bytes or visit.held_elements) and (visit.work is None or visit.work.done()):
             self._release(visit)
 
@@ -124,7 +129,8 @@ class Admission:
 
     def start(self, visit: Visit) -> None:
         """A place on the worker threads, or in their queue."""
-        self._require_place()
+        self._require_place(visit)
+        self.coming.pop(visit, None)
         self.working += 1
 
     def finish(self, visit: Visit) -> None:
@@ -133,9 +139,13 @@ class Admission:
         if visit not in self.inside:
             self._release(visit)
 
-    def _require_place(self) -> None:
-        if self._queue.saw(perf_counter(), waiting=self.working >= self.threads):
-            raise Full("overload", "more work comes than is done")
+    def _require_place(self, visit: Visit) -> None:
+        """A body that comes fast will be work soon; one that comes slowly keeps nobody out."""
+        if visit not in self.coming:
+            now = perf_counter()
+            soon = sum(now - since < SOON for since in self.coming.values())
+            if self._queue.saw(now, waiting=self.working + soon >= self.threads):
+                raise Full("overload", "more work comes than is done")
         if self.working >= self.threads + self.settings.queue:
             raise Full("queue", over("queue", self.settings.queue, "requests that wait"))
 

@@ -43,9 +43,14 @@ def problem(
     faults: tuple[Fault, ...] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
+    """The one error."""
+    body = body_of(status, code, title, detail, request.scope.get("request_id", ""), faults)
+    return Response(body, status, headers, MEDIA_TYPE)
+
+
+def body_of(status: int, code: str, title: str, detail: str, identity: str, faults: tuple[Fault, ...] = ()) -> bytes:
     """The one error body."""
-    body = {**_body(status, code, title, detail, faults), "request_id": request.scope.get("request_id", "")}
-    return Response(orjson.dumps(body), status, headers, MEDIA_TYPE)
+    return orjson.dumps({**_body(status, code, title, detail, faults), "request_id": identity})
 
 
 def _body(status: int, code: str, title: str, detail: str, faults: tuple[Fault, ...]) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lossapi.allowance import ALLOWANCE
+from service.admission import Full
 from service.compute import Answer, Computing
-from service.errors import refuse
+from service.errors import MEDIA_TYPE, body_of, refuse
 from service.keys import Keys
 from service.lifecycle import Life
 from service.logs import LOG, access
@@ -26,7 +27,9 @@ TRACE: Final = b"traceparent"
 OTHER = {"/v1/states/merge": "/v1/states/merge", "/v1/evaluate": "/v1/evaluate"}
 IDENTITY: Final = b"x-request-id"
 LONGEST = 128
-OK = 200
+OK, FULL = 200, 503
+BUSY = "Service Unavailable"
+PROBLEM = MEDIA_TYPE.encode()
 EXPOSED = ("X-Request-Id", "Server-Timing", "Retry-After", "RateLimit", "RateLimit-Policy", "WWW-Authenticate")
 """Headers of a reply that pages from elsewhere may read, where they may ask."""
 PAGE = [
@@ -134,8 +137,24 @@ class Gate:
     async def _refuse(self, error: Exception, visit: Visit, scope: Scope, receive: Receive, send: Send) -> None:
         if visit.status:  # the framework has answered that it failed
             LOG.error("request %s failed", scope["request_id"], exc_info=error)
+        elif isinstance(error, Full):
+            await self._turn_away(error, visit, send)
         else:
             await refuse(error, scope, receive, finished(visit, send))
+
+    async def _turn_away(self, error: Full, visit: Visit, send: Send) -> None:
+        """The short way out: under overload it is what most requests take."""
+        body = body_of(FULL, "service_unavailable", BUSY, f"{BUSY}: {error.detail}", visit.identity.decode())
+        headers = [
+            (b"content-type", PROBLEM),
+            (b"content-length", b"%d" % len(body)),
+            (b"retry-after", b"1"),
+            (IDENTITY, visit.identity),
+            *visit.more,
+        ]
+        visit.status, visit.sent, visit.reason = FULL, len(body), error.reason
+        await send({"type": "http.response.start", "status": FULL, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
     def _trace(self, visit: Visit) -> None:
         """Continue the trace that the client began, or begin one."""
