@@ -17,6 +17,8 @@ MOMENT = 0.1
 """Seconds of waiting that are a burst; more are an overload."""
 LAG = 0.004
 """Seconds from a request's arrival to its turn on the event loop that are waiting."""
+TURNS = 3
+"""Requests to a thread that are not many: the last of them waits for two."""
 SMALL = 5
 """Digits of a length that is not worth counting."""
 DEADLINE = f"setting {variable('deadline')}"
@@ -144,7 +146,7 @@ class Admission:
         if visit not in self.coming:
             now = perf_counter()
             soon = sum(now - since < SOON for since in self.coming.values())
-            if self._queue.saw(now, waiting=self.working + soon >= self.threads):
+            if self._queue.saw(now, waiting=self.working + soon >= TURNS * self.threads):
                 raise Full("overload", "more work comes than is done")
         if self.working >= self.threads + self.settings.queue:
             raise Full("queue", over("queue", self.settings.queue, "requests that wait"))

@@ -70,6 +70,7 @@ class Visit(Allowance):
         "receive",
         "received",
         "register",
+        "sees_all",
         "sent",
         "status",
         "task",
@@ -89,7 +90,7 @@ class Visit(Allowance):
         self.ended: Exception | None = None
         self.held_bytes = self.held_elements = self.received = self.sent = self.status = 0
         self.identity = b""
-        self.key = ""
+        self.key, self.sees_all = "", True
         self.trace: Trace | None = None
         self.more: list[tuple[bytes, bytes]] = []
         self.codec, self.reason = "other", ""
