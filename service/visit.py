@@ -65,6 +65,7 @@ class Visit(Allowance):
         "key",
         "more",
         "patience",
+        "queued",
         "reading",
         "reason",
         "receive",
@@ -84,7 +85,7 @@ class Visit(Allowance):
         self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
         self.receive, self.register = receive, register
         self.arrived: float = scope.get("arrived") or perf_counter()
-        self.begun = self.decoded = self.computed = self.encoded = 0.0
+        self.queued = self.begun = self.decoded = self.computed = self.encoded = 0.0
         self.end: float | None = None
         self.patience = ""
         self.ended: Exception | None = None
