@@ -38,7 +38,7 @@ def large(elements: int = 1 << 20) -> bytes:
 
 def overload(seconds: float) -> int:
     """Unloaded, saturated, and at twice the rate that saturates."""
-    os.environ["LOSSAPI_LOG_LEVEL"] = "error"
+    os.environ |= {"LOSSAPI_LOG_LEVEL": "error", "LOSSAPI_LAG": "0.004"}
     print("load     rate/s  alone p99   let in      p50      p99  ratio  refused      p99  other   MiB before, after")
     with running(OURS) as server:
         held = [_overload(server, name, sent, seconds) for name, sent in (("small", small()), ("large", large()))]

@@ -15,8 +15,8 @@ from service.visit import TIMEOUT, Visit, seconds_of
 
 MOMENT = 0.1
 """Seconds of waiting that are a burst; more are an overload."""
-LAG = 0.004
-"""Seconds from a request's arrival to its turn on the event loop that are waiting."""
+TURNS = 3
+"""Large requests to a thread that are not many: the last of them waits for two."""
 SMALL = 5
 """Digits of a length that is not worth counting."""
 DEADLINE = f"setting {variable('deadline')}"
@@ -66,11 +66,12 @@ class Admission:
     def __init__(self, settings: Settings, threads: int) -> None:
         self.settings = settings
         self.threads = threads
-        self.deadline = settings.deadline
+        self.deadline, self.lag = settings.deadline, settings.lag
         self.most_requests = settings.requests_in_flight
         self.inside: set[Visit] = set()
         self.coming: dict[Visit, float] = {}
         self.bytes = self.elements = self.working = 0
+        self.waited = 0.0
         self._loop, self._queue, self._lock = Waiting(64), Waiting(8), Lock()
         self._looks = False
 
@@ -81,7 +82,7 @@ class Admission:
         if TIMEOUT in visit.headers:
             visit.within(seconds_of(visit.headers[TIMEOUT]), "header X-Request-Timeout")
         now = perf_counter()
-        if self._loop.saw(now, waiting=now - visit.arrived > LAG):
+        if self._loop.saw(now, waiting=now - visit.arrived > self.lag):
             raise Full("lag", "more requests come than are answered")
         if len(self.inside) >= self.most_requests:
             raise Full("requests", over("requests_in_flight", self.most_requests, "requests"))
@@ -131,11 +132,13 @@ class Admission:
         """A place on the worker threads, or in their queue."""
         self._require_place(visit)
         self.coming.pop(visit, None)
+        visit.queued = perf_counter()
         self.working += 1
 
     def finish(self, visit: Visit) -> None:
         """The place is free; what was kept for work that went on after its request had left is given back."""
         self.working -= 1
+        self.waited = max(visit.begun - visit.queued, 0.0)
         if visit not in self.inside:
             self._release(visit)
 
@@ -144,7 +147,8 @@ class Admission:
         if visit not in self.coming:
             now = perf_counter()
             soon = sum(now - since < SOON for since in self.coming.values())
-            if self._queue.saw(now, waiting=self.working + soon >= self.threads):
+            many = self.working + soon >= TURNS * self.threads
+            if self._queue.saw(now, waiting=many and self.waited > self.lag):
                 raise Full("overload", "more work comes than is done")
         if self.working >= self.threads + self.settings.queue:
             raise Full("queue", over("queue", self.settings.queue, "requests that wait"))

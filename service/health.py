@@ -44,6 +44,7 @@ LIMITS = (
     "bytes_in_flight",
     "elements_in_flight",
     "queue",
+    "lag",
     "deadline",
     "streams",
     "stream_bytes",

@@ -30,6 +30,7 @@ OPEN = ("/health/", "/v2/health/")
 STARTS: tuple[tuple[str, Name], ...] = (
     ("/metrics", "metrics"),
     ("/v1/streams", "streams"),
+    ("/v1/dashboards", "streams"),
     ("/v2/systemsharedmemory", "admin"),
 )
 """What a path's beginning asks for; any other POST asks for `compute`, any other GET for nothing."""
@@ -92,8 +93,7 @@ class Keys:
         if wanted is not None and not key.may(wanted):
             headers = {"WWW-Authenticate": f'{REALM}, error="insufficient_scope", scope="{wanted}"'}
             raise HTTPException(403, f"key {key.name} has no scope {wanted}", headers)
-        visit.key = scope["state"]["key"] = key.name
-        scope["state"]["admin"] = "admin" in key.scopes
+        visit.key, visit.sees_all = key.name, "admin" in key.scopes
         if key.quota is not None and wanted is not None:
             self._count(visit, key, key.quota)
 

@@ -81,16 +81,27 @@ REPLY: Schema = {
 }
 
 
-def example() -> Schema:
-    """A request of the first metric's own tensors, for it and for others that read the same state."""
+def two_metrics() -> Schema:
+    """The first metric, and under a label another that reads the same state."""
     first, *others = (each for each in registry.definitions("metric") if isinstance(each, Primitive))
     kin = [each.name for each in others if each.map.function is first.map.function]
+    return {"metrics": [first.name, *({"name": name, "as": f"my {name}"} for name in kin[:1])]}
+
+
+def tensors() -> Schema:
+    """The tensors of its example."""
+    first = next(iter(registry.definitions("metric")))
     given, _ = first.document.example
-    tensors = {name: given[name] for name in first.input_names}
-    rows = len(next(iter(tensors.values())))
+    return {name: given[name] for name in first.input_names}
+
+
+def example() -> Schema:
+    """A request for both, with slices and intervals."""
+    given = tensors()
+    rows = len(next(iter(given.values())))
     return {
-        **tensors,
-        "metrics": [first.name, *({"name": name, "as": f"my {name}"} for name in kin[:1])],
+        **given,
+        **two_metrics(),
         "slices": {"country": ["de" if 2 * row < rows else "fr" for row in range(rows)]},
         "confidence": {"level": 0.95, "method": "bootstrap", "resamples": 100, "seed": 0},
     }
@@ -108,9 +119,9 @@ def paths() -> Schema:
         ("404", *COMPUTING),
         reply,
     )
-    asked = body(request(), given)
-    asked["content"] |= {form: {"schema": {"type": "string", "format": "binary"}} for form in FORMS}
-    return {PATH: {"post": {**operated, "description": DESCRIPTION, "requestBody": asked}}}
+    taken = body(request(), given)
+    taken["content"] |= {form: {"schema": {"type": "string", "format": "binary"}} for form in FORMS}
+    return {PATH: {"post": {**operated, "description": DESCRIPTION, "requestBody": taken}}}
 
 
 def request() -> Schema:

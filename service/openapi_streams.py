@@ -5,6 +5,7 @@ from typing import Any
 from lossapi.codecs.json import MEDIA_TYPE as JSON
 from service.dashboards.grafana import PREFIX
 from service.openapi import COMPUTING, OBJECT, Schema, body, operation
+from service.openapi_evaluate import tensors, two_metrics
 from service.streams.requests import LABEL, LONGEST, LONGEST_KEY, LONGEST_LIFE, MOST_LABELS, MOST_POINTS
 
 CSV = "text/csv"
@@ -126,8 +127,6 @@ STATES: Schema = {
         "nonfinite": {"enum": ["string", "null", None]},
     },
 }
-EXAMPLE = {"losses": ["huber"], "metrics": [{"name": "mean_squared_error", "as": "mse"}], "name": "validation"}
-ROWS = {"prediction": [0.0, 3.0], "target": [0.0, 0.0]}
 IDENTITY = [{"name": "id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}]
 KEY = {
     "name": "Idempotency-Key",
@@ -195,7 +194,7 @@ def streams() -> Schema:
     return {
         "/v1/streams": {
             "get": {**found, "parameters": [*CHOSEN, *paging, *WRITTEN]},
-            "post": {**made, "requestBody": body(ASKED, EXAMPLE)},
+            "post": {**made, "requestBody": body(ASKED, {**two_metrics(), "name": "validation"})},
         }
     }
 
@@ -211,7 +210,7 @@ def one_stream() -> Schema:
     }
     history = _operation("stream_history", "Values over time, for charts", HISTORY, (*FOUND, "422"))
     taken = _operation("stream_state", "The state, to be merged elsewhere", state, (*FOUND, "406", "422"))
-    batch = _changing("stream_batch", "Fold one batch in, and get the new values", BATCH, ROWS)
+    batch = _changing("stream_batch", "Fold one batch in, and get the new values", BATCH, tensors())
     merged = _changing("stream_merge", "Fold states in", STATES, {"state": {}})
     reset = _operation("stream_reset", "Start again; the history stays", REFERENCE, (*FOUND, "406", "415", "422"))
     prefix, where = "/v1/streams/{id}", {"parameters": IDENTITY}

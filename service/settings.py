@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Le
+from annotated_types import Ge, Gt, Le
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lossapi.allowance import MOST_DEPTH, MOST_DIMENSIONS
@@ -51,6 +51,10 @@ class Settings(BaseModel):
     elements_in_flight: Size = Field(default=2**29, description="most elements of tensors in flight, of each worker")
     queue: Annotated[int, Ge(0)] = Field(
         default=64, description="most large requests that wait for a thread, of each worker"
+    )
+    lag: Annotated[float, Gt(0)] = Field(
+        default=1.0,
+        description="seconds that requests may wait, for a tenth of a second without a pause, until more are refused",
     )
     deadline: Annotated[float, Ge(0)] = Field(
         default=60.0, description="most seconds that a request may take, its body's arrival included; 0 is any time"

@@ -65,11 +65,13 @@ class Visit(Allowance):
         "key",
         "more",
         "patience",
+        "queued",
         "reading",
         "reason",
         "receive",
         "received",
         "register",
+        "sees_all",
         "sent",
         "status",
         "task",
@@ -83,13 +85,13 @@ class Visit(Allowance):
         self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
         self.receive, self.register = receive, register
         self.arrived: float = scope.get("arrived") or perf_counter()
-        self.begun = self.decoded = self.computed = self.encoded = 0.0
+        self.queued = self.begun = self.decoded = self.computed = self.encoded = 0.0
         self.end: float | None = None
         self.patience = ""
         self.ended: Exception | None = None
         self.held_bytes = self.held_elements = self.received = self.sent = self.status = 0
         self.identity = b""
-        self.key = ""
+        self.key, self.sees_all = "", True
         self.trace: Trace | None = None
         self.more: list[tuple[bytes, bytes]] = []
         self.codec, self.reason = "other", ""

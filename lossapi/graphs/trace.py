@@ -58,7 +58,10 @@ def named(value: Any) -> dict[str, Symbol]:
     """The arrays of a map's result by name: a value, with its weight where it brings one, or its sums."""
     if isinstance(value, Weighted):
         return {"value": value.value, "weight": value.weight}
-    return dict(value) if isinstance(value, Mapping) else {"value": value}
+    if not isinstance(value, Mapping):
+        return {"value": value}
+    assert "value" not in value, "sums under the name of rows"
+    return dict(value)
 
 
 def restored(names: Sequence[str], arrays: Sequence[Any]) -> Any:

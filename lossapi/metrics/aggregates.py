@@ -47,7 +47,7 @@ def mean(values: Real[Array, "batch *axes"]) -> Rows[Array, "batch *axes"]:
 
 def added(values: Real[Array, "batch *axes"]) -> Sums[dict[str, Array], "batch *axes"]:
     """Σv."""
-    return {"value": values}
+    return {"total": values}
 
 
 @metric(
@@ -73,7 +73,7 @@ def sum_(sums: dict[str, Array]) -> Array:
     Example:
         {"values": [1.0, 3.0, 5.0, 7.0], "weight": [1, 1, 0, 0]} → 4.0
     """
-    return sums["value"]
+    return sums["total"]
 
 
 def extremes(values: Real[Array, "batch *axes"], weight: Weight[Array, "batch"] | None = None) -> Extremes:
@@ -166,7 +166,7 @@ def weighed_places(
     """Σwv and Σw of each place."""
     xp = namespace(values)
     each = xp.ones_like(values) if weight is None else xp.broadcast_to(weight, values.shape)
-    return {"value": each * values, "each": each}
+    return {"total": each * values, "each": each}
 
 
 def _one_update(arguments: Arguments) -> Arguments:
@@ -205,9 +205,9 @@ def mean_tensor(sums: dict[str, Array], *, absent: Literal[0, "nan"] = "nan") ->
     Example:
         {"values": [[1.0, 2.0], [3.0, 6.0]], "weight": [[1, 1], [1, 3]]} → [2.0, 5.0]
     """
-    xp = namespace(sums["value"])
+    xp = namespace(sums["total"])
     nothing = sums["each"] == 0.0
-    found = sums["value"] / xp.where(nothing, xp.ones_like(sums["each"]), sums["each"])
+    found = sums["total"] / xp.where(nothing, xp.ones_like(sums["each"]), sums["each"])
     return xp.where(nothing, xp.asarray(float(absent)), found)
 
 

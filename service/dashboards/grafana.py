@@ -46,7 +46,7 @@ class Grafana:
 
     async def health(self, request: Request) -> Response:
         """The data source works: the store can be read."""
-        await self.streams.stored(lambda: self.streams.shelf.store.heads(self.streams.clock()))
+        await self.streams.stored(self.streams.heads)
         return reply({"status": "ok"})
 
     async def nothing(self, request: Request) -> Response:
@@ -111,8 +111,8 @@ class Grafana:
         return {"type": "table", "columns": named, "rows": rows, **target.more}
 
     async def _heads(self) -> list[Head]:
-        heads = await self.streams.stored(lambda: self.streams.shelf.store.heads(self.streams.clock()))
-        return [Head(json.decode(content)) for content in heads.values()]
+        found: list[Head] = await self.streams.stored(self.streams.heads)
+        return found
 
     async def _names(self, typed: str) -> list[str]:
         names = unique(f"{called(head)}/{item.label}" for head in await self._heads() for item in head.items)

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from contextvars import copy_context
+from functools import partial
 from threading import Lock
 from typing import Any
 
@@ -27,6 +29,7 @@ from service.streams import replies, requests
 from service.streams.draft import Written
 from service.streams.errors import gone
 from service.streams.keeper import Keeper
+from service.streams.owners import mine, owner, require_mine
 from service.streams.shelf import Clock, Shelf
 from service.streams.stream import Change, Head, Stream
 
@@ -90,7 +93,8 @@ class Streams:
     async def stored(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """A call that waits for the store; where that is out of reach, the client is asked to come again."""
         try:
-            return await asyncio.get_running_loop().run_in_executor(self.workers, function, *arguments)
+            call = partial(copy_context().run, function, *arguments)
+            return await asyncio.get_running_loop().run_in_executor(self.workers, call)
         except Unavailable as error:
             raise unavailable(error) from None
 
@@ -106,7 +110,7 @@ class Streams:
 
     def _created(self, given: Mapping[str, Any]) -> Stream:
         now, most = self.clock(), self.settings.streams
-        plain = json.encode(requests.read_head(given, now))
+        plain = json.encode({**requests.read_head(given, now), "owner": owner()})
         stream = Stream.begun(plain, self.settings.history_points)
         if not self.shelf.store.create(stream.head.plain["id"], plain, stream.head.expires(now), most, now):
             raise TooLarge(f"at most {most} streams (setting {variable('streams')})", "one more")
@@ -147,7 +151,9 @@ class Streams:
 
     async def reset(self, request: Request) -> Response:
         """Start again: no rows, no batches; what was in the history stays."""
-        written = await self._written(request.path_params["id"], Change(None), requests.read_key(request.scope, b""))
+        identity = request.path_params["id"]
+        await self._known(identity)
+        written = await self._written(identity, Change(None), requests.read_key(request.scope, b""))
         return self._reply(request, replies.shown(written.stream, written.stream.read(self.clock())))
 
     async def _written(self, identity: str, change: Change, key: Any) -> Written:
@@ -162,12 +168,12 @@ class Streams:
     async def _known(self, identity: str) -> Stream:
         """The stream as it was last known: enough to know what it asks for."""
         known = self.shelf.remembered(identity) if self._opened else None
-        return known.stream if known else await self.current(identity)
+        return require_mine(known.stream) if known else await self.current(identity)
 
     async def current(self, identity: str) -> Stream:
         """The stream as it is now."""
         found: Stream = await self.stored(lambda: self.shelf.caught_up(identity).stream)
-        return found
+        return require_mine(found)
 
     async def show(self, request: Request) -> Response:
         """The values now."""
@@ -192,6 +198,7 @@ class Streams:
     async def delete(self, request: Request) -> Response:
         """Remove it."""
         identity = request.path_params["id"]
+        await self._known(identity)
         if not await self.stored(lambda: self.shelf.store.delete(identity, self.clock())):
             raise gone(identity)
         self.shelf.forget(identity)
@@ -207,13 +214,17 @@ class Streams:
         found = await self.stored(self.chosen, lambda head: head.matches(name, labels), after, most)
         return self._reply(request, {"streams": [replies.shown(*each) for each in found]}, ("name", "limit", "after"))
 
+    def heads(self) -> list[Head]:
+        """What the streams that may be seen were asked to be, oldest first."""
+        heads = self.shelf.store.heads(self.clock()).values()
+        return [head for content in heads if mine(head := Head(json.decode(content)))]
+
     def chosen(
         self, wanted: Callable[[Head], bool], after: str | None = None, most: int | None = None
     ) -> list[tuple[Stream, list[Outcome]]]:
         """The streams that are wanted, oldest first, with what they come to now."""
         now = self.clock()
-        heads = self.shelf.store.heads(now)
-        every = [identity for identity, head in heads.items() if wanted(Head(json.decode(head)))]
+        every = [head.plain["id"] for head in self.heads() if wanted(head)]
         start = every.index(after) + 1 if after in every else 0
         found = []
         for identity in every[start : None if most is None else start + most]:

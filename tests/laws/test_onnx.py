@@ -1,19 +1,20 @@
 """One text, two executions: what ONNX Runtime computes is what NumPy computes; and every loss is a model of its own."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from lossapi import export, registry
+from lossapi import LossError, describe, engine, export, registry
 from lossapi.backends import providers
 from lossapi.definition import Definition, loss
 from lossapi.domains import Array, Real, Rows
 from lossapi.functions import namespace
-from tests.laws.every import Outcome, definition_of, every_loss, outcome
+from tests.laws.every import Outcome, definition_of, every_loss, every_primitive, outcome
 from tests.samples import Sample, samples
 
 pytestmark = pytest.mark.skipif(not providers.installed(), reason="needs onnx and onnxruntime")
@@ -38,6 +39,16 @@ def largest(value: Array) -> float:
     return float(np.max(finite, initial=0.0))
 
 
+def flat(value: Any) -> Iterator[Any]:
+    """The numbers of a value, in lists and objects too."""
+    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else None
+    if parts is None:
+        yield from np.ravel(value)
+    else:
+        for part in parts:
+            yield from flat(part)
+
+
 def both_backends_agree(definition: Definition) -> None:
     """Every form, parameter and dtype; values at ±200, at the ends of their domain, and in ties."""
     for dtype, rtol in RTOL.items():
@@ -52,6 +63,18 @@ def both_backends_agree(definition: Definition) -> None:
 def test_both_backends_agree(definition: Definition) -> None:
     if export.traceable(definition) is None:
         both_backends_agree(definition)
+
+
+@every_primitive
+def test_examples_agree_where_a_map_is_a_graph(definition: Definition) -> None:
+    call = describe.call_of(definition, definition.document.example[0])
+    try:
+        found = engine.run(replace(call, backend="onnx")).value
+    except LossError:
+        return  # there is no graph, and the error says why
+    wanted = engine.run(call).value
+    assert type(found) is type(wanted)
+    np.testing.assert_allclose(np.array([*flat(found)]), np.array([*flat(wanted)]), rtol=2e-5, atol=1e-12)
 
 
 def test_the_reply_says_which_backend_ran() -> None:

@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 import pytest
-from starlette.requests import Request
 
 from lossapi.__main__ import main
 from service import keys
@@ -149,24 +148,6 @@ def test_no_file_of_keys_ends_the_start(file: Path) -> None:
     file.write_text('{"keys": [{"name": "x", "sha256": "abc", "scopes": ["everything"]}]}')
     with pytest.raises(SystemExit, match="no file of keys"):
         Keys(file)
-
-
-def test_the_name_of_the_key_is_in_the_scope(file: Path) -> None:
-    secret = make(file, "one", ["compute"])
-    state: dict[str, Any] = {}
-    app: Any = create_app(Settings(keys_file=file))
-    inner = app.app
-
-    async def seeing(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "http":
-            request = Request(scope)
-            state.update(key=request.state.key, admin=request.state.admin)
-        await inner(scope, receive, send)
-
-    app.app = seeing
-    with serving(app) as client:
-        ask(client, secret, "/v2/models/huber/infer")
-    assert state == {"key": "one", "admin": False}
 
 
 def test_other_origins_may_ask_only_where_they_are_named(client: httpx.Client) -> None:
