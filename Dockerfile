@@ -23,9 +23,10 @@ RUN python3 -m venv /sbom \
     && /sbom/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements/sbom.txt \
     && /sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --of JSON \
         --output-file /opt/lossapi/sbom.cdx.json /opt/lossapi/bin/python
-# Every loop compiled ahead for kinds of processors, so that the image needs no compiler
-RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends gcc libc6-dev \
-    && LOSSAPI_CACHE=/opt/lossapi/loops /opt/lossapi/bin/lossapi warm --portable \
+# Every loop compiled ahead for kinds of processors, by a compiler that stays behind
+COPY requirements/compiler.txt requirements/
+RUN /build/bin/pip install --no-cache-dir --no-deps --require-hashes --target /compiler -r requirements/compiler.txt \
+    && PYTHONPATH=/compiler LOSSAPI_CACHE=/opt/lossapi/loops /opt/lossapi/bin/lossapi warm --portable \
     && chmod -R a+rX /opt/lossapi/loops
 
 FROM ${BASE}${DIGEST:+@${DIGEST}}

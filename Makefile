@@ -50,7 +50,7 @@ $(BIN)/pip:
 $(VENV)/serve.stamp $(VENV)/dev.stamp: $(VENV)/%.stamp: requirements/%.txt requirements/build.txt pyproject.toml | $(BIN)/pip
 	$(INSTALL) --require-hashes -r requirements/build.txt -r $<
 	@command -v cc >/dev/null || command -v gcc >/dev/null || command -v clang >/dev/null || \
-		$(INSTALL) --require-hashes -r requirements/fused.txt # a C compiler for fused loops, where there is none
+		$(INSTALL) --require-hashes -r requirements/compiler.txt # a C compiler for fused loops, where there is none
 	$(INSTALL) --no-build-isolation --editable .
 	@touch $(VENV)/serve.stamp $@ # whatever the lock, it holds what the server needs
 
