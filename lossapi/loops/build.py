@@ -52,7 +52,10 @@ def folder() -> Path:
     own = _own or os.environ.get("LOSSAPI_CACHE")
     if own:
         return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lossapi"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lossapi"
+    except RuntimeError:  # a user without a home keeps nothing
+        return Path(os.devnull, "lossapi")
 
 
 @cache

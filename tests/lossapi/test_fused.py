@@ -213,3 +213,14 @@ def primitive(name: str) -> Primitive:
     found = registry.get("loss", name)
     assert isinstance(found, Primitive)
     return found
+
+
+def test_a_user_without_a_home_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError
+
+    monkeypatch.setattr(build, "_own", "")
+    monkeypatch.delenv("LOSSAPI_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    assert build.keep(build.HEADER, build.folder() / "any" / "loop.so") is None

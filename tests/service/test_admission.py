@@ -208,11 +208,17 @@ def test_work_ends_between_chunks(returns: tuple[str, ...]) -> None:
 
 
 def test_who_leaves_ends_the_work_and_frees_the_place() -> None:
-    body = CODECS[SAFETENSORS].encode(
-        {name: np.ones(chunks.CHUNK * 12, np.float64) for name in ("prediction", "target")}, "string", "base64"
-    )
+    body = b" " * 100_000
     with limited() as server:
-        with server.open(f"Content-Type: {SAFETENSORS}\r\nContent-Length: {len(body)}", body):
+
+        def endless(*arguments: Any) -> bytes:
+            while True:
+                ALLOWANCE.get().check()
+                time.sleep(0.001)
+
+        app: Any = server.app
+        app.computing.answers[PATH] = endless
+        with server.open(f"Content-Length: {len(body)}", body):
             until(lambda: server.admission.working == 1)
         until(lambda: server.admission.working == 0)
         until(lambda: (server.admission.bytes, server.admission.elements) == (0, 0))
