@@ -15,7 +15,7 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 
-from lossapi import describe, registry
+from lossapi import registry
 from lossapi.backends import choice
 from lossapi.codecs import json
 from lossapi.codecs.codec import Limits
@@ -93,7 +93,7 @@ def warm_up() -> None:
     others = [name for name in backends if name != choice.NUMPY.name]
     for (kind, name), definition in registry.catalogue().items():
         answer = known[f"/v1/{registry.PLURAL[kind]}/{name}"]
-        body = json.encode(describe.example(definition)["request"])
+        body = json.encode(definition.document.example[0])
         computed(answer, {}, body)
         others = [backend for backend in others if not computed(answer, {"backend": backend}, body)]
     LOG.info("warm: %d definitions, %s", len(registry.catalogue()), backends)

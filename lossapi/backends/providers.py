@@ -57,6 +57,7 @@ def runtime() -> Any:
     require_onnx()
     onnxruntime = _imported("onnxruntime")
     onnxruntime.set_default_logger_severity(3)
+    onnxruntime.disable_telemetry_events()
     return onnxruntime
 
 
