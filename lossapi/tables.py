@@ -7,6 +7,7 @@ whole numbers is one of labels, as everywhere; CSV, which names no types, is loo
 
 import re
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -46,25 +47,25 @@ def of_file(path: Path) -> "Table":
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(ABC):
     """The columns of a file or a body; `source` is a path or bytes."""
 
     source: Any
     limits: Limits = ANY
 
-    @cached_property
+    @property
+    @abstractmethod
     def schema(self) -> Mapping[str, Any]:
         """The type of each column."""
-        raise NotImplementedError
 
     @property
     def rows(self) -> int | None:
         """How many rows there are, where that is known before they are read."""
         return None
 
+    @abstractmethod
     def batches(self, names: Sequence[str]) -> Iterator[Any]:
         """Parts of some columns, in order."""
-        raise NotImplementedError
 
     def parts(
         self, tensors: Mapping[str, Sequence[str]], texts: Sequence[str]

@@ -1,6 +1,5 @@
 """A real Redis for tests, on a free port."""
 
-import shutil
 import socket
 import subprocess
 import time
@@ -8,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 import redis
+
+from tests.programs import require
 
 NAME = "redis-server"
 
@@ -33,8 +33,7 @@ def is_ready(client: redis.Redis) -> bool:
 @contextmanager
 def redis_server(folder: Path, port: int | None = None) -> Iterator[str]:
     """The address of a server that runs meanwhile, and writes each change to a file in `folder`."""
-    if shutil.which(NAME) is None:
-        pytest.skip(f"{NAME} is not installed (Debian: apt-get install {NAME})")
+    require(NAME, NAME)
     port = port or free_port()
     options = {"port": str(port), "bind": "127.0.0.1", "dir": str(folder), "save": "", "appendonly": "yes"}
     command = [NAME, *(text for name, value in options.items() for text in (f"--{name}", value))]

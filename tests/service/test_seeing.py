@@ -2,7 +2,6 @@
 
 import json
 import logging
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from service.logs import Objects, configuration
 from service.settings import Settings
 from service.tally import BOUNDS, Tally, gathered, leave
 from service.traces import continued
+from tests.programs import require
 from tests.service.live import serving
 from tests.service.test_lifecycle import started
 
@@ -110,8 +110,8 @@ def test_each_worker_tells_of_all(fresh: httpx.Client) -> None:
                 assert counted(client, "lossapi_workers") == 2
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="Debian's package prometheus has promtool")
 def test_promtool_finds_no_fault(fresh: httpx.Client) -> None:
+    require("promtool", "prometheus")
     fresh.post(PATH, json=HUBER)
     text = fresh.get("/metrics").text
     checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False)

@@ -1,7 +1,6 @@
 """What is deployed beside the service: every query of the dashboard finds something on a live server."""
 
 import json
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import yaml
 
 from service.dashboards.grafana import PREFIX
 from service.settings import Settings
+from tests.programs import require
 from tests.service.dashboards.conftest import Board, times
 from tests.service.redis_server import free_port
 
@@ -79,8 +79,7 @@ def test_every_query_of_the_json_data_source_finds_something(board: Board, targe
 @pytest.fixture(scope="module")
 def prometheus(board: Board, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A Prometheus that scrapes the board's server as it is configured to, but every second."""
-    if shutil.which("prometheus") is None:
-        pytest.skip("prometheus is not installed (Debian: apt-get install prometheus)")
+    require("prometheus", "prometheus")
     folder, port = tmp_path_factory.mktemp("prometheus"), free_port()
     address = f"{board.client.base_url.host}:{board.client.base_url.port}"
     text = (DEPLOY / "prometheus/prometheus.yml").read_text().replace("lossapi:8000", address).replace("10s", "1s")
@@ -127,6 +126,5 @@ def test_the_variable_lists_the_streams(prometheus: httpx.Client) -> None:
 
 
 def test_promtool_takes_the_configuration() -> None:
-    if shutil.which("promtool") is None:
-        pytest.skip("promtool is not installed (Debian: apt-get install prometheus)")
+    require("promtool", "prometheus")
     subprocess.run(["promtool", "check", "config", str(DEPLOY / "prometheus/prometheus.yml")], check=True)

@@ -1,16 +1,15 @@
 """Streams on GET /metrics."""
 
-import shutil
 import subprocess
 from typing import Any
 
 import httpx
-import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.app import create_app
 from service.settings import Settings
 from service.stores import MEMORY
+from tests.programs import require
 from tests.service.dashboards.conftest import Board, times
 from tests.service.live import serving
 from tests.service.streams.asking import created, sent
@@ -89,8 +88,7 @@ def test_a_store_out_of_reach_is_told_and_breaks_nothing_else() -> None:
 
 
 def test_promtool_finds_no_fault(board: Board) -> None:
-    if shutil.which("promtool") is None:
-        pytest.skip("promtool is not installed (Debian: apt-get install prometheus)")
+    require("promtool", "prometheus")
     text = board.client.get("/metrics").content
     checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, check=False)
     assert (checked.returncode, checked.stderr) == (0, b""), checked.stderr.decode()
