@@ -55,9 +55,9 @@ class Wire(NamedTuple):
         return given
 
     def write(self, reply: Mapping[str, Any], form: Mapping[str, Any]) -> bytes:
-        """The bytes of a reply."""
+        """The bytes of a reply; one that no work led to has no stages."""
         visit = current()
-        if visit is None:
+        if visit is None or not visit.begun:
             return self.writer.encode(reply, form["nonfinite"], form["encoding"])
         visit.computed = perf_counter()
         written = self.writer.encode(reply, form["nonfinite"], form["encoding"])

@@ -1,5 +1,6 @@
 """One stream from its making to its end, on every store."""
 
+import re
 import struct
 from base64 import b64encode
 from typing import Any
@@ -287,3 +288,14 @@ def test_a_change_is_not_made_to_depend_on_how_it_is_answered(client: httpx.Clie
     assert values(sent(client, identity, batch)) == {"huber": "NaN"}
     assert read(client, identity, "/history")["series"][0]["points"][0][1] is None
     assert client.get(f"/v1/streams/{identity}?nonfinite=null").json()["results"][0]["value"] is None
+
+
+def test_stages_are_told_of_batches_alone(server: httpx.Client) -> None:
+    made = server.post("/v1/streams", json=REGRESSION)
+    call = f"/v1/streams/{made.json()['id']}"
+    for reply in (made, server.get(call), server.post(f"{call}/reset"), server.get(f"{call}/state")):
+        assert re.fullmatch(r"queue;dur=\d+\.\d+", reply.headers["server-timing"])
+    batch = server.post(f"{call}/batches", json=rows(slice(10)))
+    stages = dict(re.findall(r"(\w+);dur=(\S+?)(?:,|$)", batch.headers["server-timing"]))
+    assert list(stages) == ["queue", "decode", "compute", "encode"]
+    assert all(0 <= float(each) < 1e6 for each in stages.values())
