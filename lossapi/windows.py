@@ -62,7 +62,7 @@ class Everything:
         """The state of the rows."""
         return folded(self.whole.items, rows)
 
-    def add(self, piece: Piece, time: int) -> "Everything":
+    def add(self, piece: Piece, time: int) -> Self:
         """Merged."""
         return replace(self, whole=added([self.whole, piece.panel]))
 
@@ -74,7 +74,7 @@ class Everything:
         """The state."""
         return pack(self.whole)
 
-    def unpacked(self, value: Any) -> "Everything":
+    def unpacked(self, value: Any) -> Self:
         """From the state."""
         return replace(self, whole=unpack(value))
 
@@ -166,11 +166,10 @@ class LastSeconds:
 
 
 @dataclass(frozen=True)
-class Fading:
+class Fading(Everything):
     """Everything, a row weighing half after so many rows; up to 1/32 of them next to each other weigh the same."""
 
     half_life: float
-    whole: Panel
 
     def piece(self, rows: Rows) -> Piece:
         """The rows at their weights when the last of them has come."""
@@ -189,21 +188,9 @@ class Fading:
     def _after(self, panel: Panel, rows: float) -> Panel:
         return scaled(panel, 0.5 ** (rows / self.half_life))
 
-    def add(self, piece: Piece, time: int) -> "Fading":
+    def add(self, piece: Piece, time: int) -> Self:
         """What there is fades by as many rows as come."""
         return replace(self, whole=added([self._after(self.whole, piece.count), piece.panel]))
-
-    def panel(self, time: int) -> Panel:
-        """All of it."""
-        return self.whole
-
-    def pack(self) -> Any:
-        """The state."""
-        return pack(self.whole)
-
-    def unpacked(self, value: Any) -> "Fading":
-        """From the state."""
-        return replace(self, whole=unpack(value))
 
 
 KINDS = ("rows", "seconds", "half_life_rows")
@@ -226,7 +213,7 @@ def opened(window: Any, items: Sequence[Item]) -> Content:
         return LastRows(items, int(_number(kind, given, 1, MOST_ROWS, whole=True)))
     for item in items:
         require_scalable(item)
-    return Fading(_number(kind, given, 1e-3, MOST_ROWS), zero(items))
+    return Fading(zero(items), _number(kind, given, 1e-3, MOST_ROWS))
 
 
 def _number(name: str, value: Any, least: float, most: float, *, whole: bool = False) -> float:
