@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from lossapi import __version__, describe, engine, registry, table_evaluation, tables, warming
+from lossapi import __version__, describe, engine, registry, table_evaluation, tables, warming, workers
 from lossapi.backends import choice, providers
 from lossapi.codecs import CODECS, json
 from lossapi.codecs.codec import Limits
@@ -164,7 +164,7 @@ def warm(given: argparse.Namespace, rest: Sequence[str]) -> None:
 def check(given: argparse.Namespace, rest: Sequence[str]) -> None:
     """Versions, cores and backends."""
     print(f"lossapi      {__version__}")
-    print(f"python       {platform.python_version()} on {platform.machine()}, {engine.cores()} cores")
+    print(f"python       {platform.python_version()} on {platform.machine()}, {workers.cores()} cores")
     for package in ("numpy", "fastapi", "uvicorn", "pydantic", "orjson", "onnxruntime"):
         print(f"{package:12} {_version(package)}")
     print(f"definitions  {len(registry.names('loss'))} losses, {len(registry.names('metric'))} metrics")

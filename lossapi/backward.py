@@ -67,7 +67,7 @@ class Gathered:
     def __init__(self, plan: Plan, wrt: Collection[str]) -> None:
         self.plan = plan
         self.bound = {b.name: b for b in plan.tensors if b.name in wrt}
-        self.whole = {name: np.zeros(b.given.shape, plan.dtype) for name, b in self.bound.items()}
+        self.whole = {name: np.empty(b.given.shape, plan.dtype) for name, b in self.bound.items()}
         self.views = {name: laid_out(plan, b, self.whole[name]) for name, b in self.bound.items()}
         self.reached: set[str] = set()
 
@@ -93,6 +93,12 @@ class Gathered:
             if shares:
                 self.views[name][...] = np.add.reduce(np.stack(shares), axis=0, dtype=np.float64)
 
+    def clear(self) -> None:
+        """Nothing flows anywhere."""
+        for name, whole in self.whole.items():
+            whole.fill(0.0)
+            self.reached.add(name)
+
     def scale(self, factor: float) -> None:
         """Multiply all by a number."""
         if factor != 1.0:
@@ -100,7 +106,9 @@ class Gathered:
                 self.whole[name] *= factor
 
     def arrays(self) -> Gradient:
-        """The gradients in the tensors' own dtypes."""
+        """The gradients in the tensors' own dtypes; what nothing flows to has zeros."""
+        for name in self.bound.keys() - self.reached:
+            self.whole[name].fill(0.0)
         return {
             name: self.whole[name].astype(b.given.dtype if b.given.dtype.kind in "fV" else self.plan.dtype, copy=False)
             for name, b in self.bound.items()
@@ -235,7 +243,7 @@ def sums(
     state = chunks.merged(plan, mapped(ahead))
     assert isinstance(state, Sums)
     if state.count == 0 and reduction != "sum":
-        top.reached |= set(wrt)
+        top.clear()
         return state, top
     flows, rest = reading_back(plan, state, wrt)
     top.add([top.put(slice(None), rest), *mapped(behind)])

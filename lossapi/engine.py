@@ -4,17 +4,15 @@ Chunks are cut by size alone, never by the number of threads, and merged in orde
 of threads.
 """
 
-import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import partial
 from math import isfinite
 from typing import Any
 
 import numpy as np
 
-from lossapi import allowance, backward, chunks, parameters, portable, readings, registry
+from lossapi import allowance, backward, chunks, parameters, portable, readings, registry, workers
 from lossapi.backends import choice
 from lossapi.backends import numpy as numpy_backend
 from lossapi.backends.choice import Backend
@@ -141,8 +139,8 @@ def _run(call: Call) -> Result:
     backend = backend_of(plan, call.backend, reduction, wrt, call.unchecked)
     gradient = None
     if wrt is not None:
-        pieces = chunks.cuts(plan)
-        each = partial(_mapped, pieces=pieces, threads=call.threads)
+        pieces = chunks.cuts(plan, by_loop=backend.rows is not None)
+        each = partial(workers.mapped, pieces=pieces, threads=call.threads)
         state, gradient = backward.fold(plan, reduction, wrt, call.unchecked, call.empty, pieces, each, backend)
     else:
         keep = reduction == "none"
@@ -251,29 +249,4 @@ def fold(
             return made
         return chunks.map_chunk(plan, cut, keep, unchecked, backend.run)
 
-    pieces = chunks.cuts(plan)
-    return chunks.merged(plan, [step(pieces[0])] if len(pieces) == 1 else _mapped(step, pieces, threads))
-
-
-def _mapped(step: Callable[[slice], State], pieces: list[slice], threads: int | None) -> Iterator[State]:
-    count = threads or cores()
-    if len(pieces) == 1:
-        return map(step, pieces)
-    check = allowance.current().check
-
-    def checked(cut: slice) -> State:
-        check()
-        return step(cut)
-
-    return map(checked, pieces) if count == 1 else _pool(count).map(checked, pieces)
-
-
-@cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, "lossapi-map", initializer=partial(np.seterr, all="ignore"))
-
-
-@cache
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return chunks.merged(plan, workers.mapped(step, chunks.cuts(plan, by_loop=backend.rows is not None), threads))

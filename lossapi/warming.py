@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lossapi import backward, engine, parameters, registry
+from lossapi import backward, parameters, registry, workers
 from lossapi.binding import planned
 from lossapi.codecs.tensors import tensor
 from lossapi.combination import Combination
@@ -94,7 +94,7 @@ def _cast(array: Array, dtype: str) -> Array:
 def warm(targets: Sequence[str] = ()) -> int:
     """Compile every loop for some targets, or for this processor; gives how many there are."""
     wanted = [(text, target) for text in texts() for target in targets or build.targets()[:1]]
-    with ThreadPoolExecutor(engine.cores()) as pool:
+    with ThreadPoolExecutor(workers.cores()) as pool:
         made = [pool.submit(build.library, text, target) for text, target in wanted]
     for each in made:
         each.result()

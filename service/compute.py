@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope
 
-from lossapi import engine, export, like, registry
+from lossapi import engine, export, like, registry, workers
 from lossapi.allowance import Allowance
 from lossapi.codecs.codec import Limits
 from lossapi.codecs.tensors import Buffer, tensor
@@ -39,8 +39,8 @@ class Computing:
         self.settings = settings
         self.limits = Limits(settings.body_bytes, variable("body_bytes"))
         self.allowance = Allowance(settings.elements, settings.dimensions, settings.json_depth, PREFIX)
-        self.admission = Admission(settings, engine.cores())
-        self.workers = ThreadPoolExecutor(engine.cores(), thread_name_prefix="lossapi-request")
+        self.admission = Admission(settings, workers.cores())
+        self.workers = ThreadPoolExecutor(workers.cores(), thread_name_prefix="lossapi-request")
         self.answers = dict(answers())
         self.inline = {evaluate: 0, **{self.answers[path]: self.inline_bytes(each) for path, each in of_pairs()}}
 

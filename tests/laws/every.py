@@ -104,7 +104,7 @@ def readings_of(plan: Plan, edges: Sequence[int]) -> Iterator[tuple[str | None, 
 def cut_at(edges: Sequence[int]) -> Iterator[None]:
     """Have the engine cut the batch at `edges`."""
 
-    def pieces(plan: Plan) -> list[slice]:
+    def pieces(plan: Plan, *, by_loop: bool = False) -> list[slice]:
         ends = [0, *edges, plan.batch or 0]
         return [slice(start, end) for start, end in pairwise(ends)]
 

@@ -1,6 +1,7 @@
 """The same bits from any number of threads: chunks are cut by size alone and merged in order."""
 
 import threading
+import time
 
 import pytest
 
@@ -29,6 +30,7 @@ def test_threads_change_no_bit(definition: Definition) -> None:
 def test_a_loss_that_asks_where_it_runs_is_caught() -> None:
     @loss(family="liar")
     def placed(prediction: Real[Array, "batch *axes"]) -> Rows[Array, "batch *axes"]:
+        time.sleep(0.01)  # long enough for the others to take part
         return prediction + (threading.current_thread() is threading.main_thread())
 
     with pytest.raises(AssertionError):
