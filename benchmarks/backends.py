@@ -20,6 +20,7 @@ import onnxruntime
 
 import lossapi
 from benchmarks import inputs
+from benchmarks.cases import as_they_are, distributions
 from benchmarks.inputs import Arrays, Maker, Size
 from lossapi import registry
 from lossapi.backends import choice, providers
@@ -48,6 +49,7 @@ class Case:
     loss: str
     make: Maker
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    arrange: Callable[[Arrays], Mapping[str, Any]] = as_they_are
 
 
 def cases() -> Iterator[Case]:
@@ -55,6 +57,7 @@ def cases() -> Iterator[Case]:
     for make, parameters, names in KINDS:
         for name in names.split():
             yield Case(name, make, parameters)
+    yield Case("distribution_kl_divergence", inputs.normals, arrange=distributions)
 
 
 KINDS: list[tuple[Maker, Mapping[str, Any], str]] = [
@@ -95,7 +98,7 @@ def sides(case: Case, arrays: Arrays, turns: int, gradient: bool) -> dict[str, f
 
     def call(backend: str) -> Callable[[], Any]:
         options = {"threads": THREADS, "backend": backend, "returns": RETURNS[gradient]}
-        return lambda: lossapi.compute(case.loss, arrays, case.parameters, **options)
+        return lambda: lossapi.compute(case.loss, case.arrange(arrays), case.parameters, **options)
 
     calls, values = {}, {}
     for backend in BACKENDS:
