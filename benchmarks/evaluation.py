@@ -12,7 +12,8 @@ import pybase64
 
 from benchmarks.servers import OURS, Server, only, post, running
 from benchmarks.spread import ratios, spread
-from lossapi import engine, evaluation, registry
+from lossapi import engine, registry
+from lossapi.evaluation import of_tensors
 
 TWENTY = (
     "accuracy",
@@ -50,7 +51,7 @@ def pairs(rows: int) -> dict[str, Any]:
 
 def together(tensors: Arrays) -> list[float]:
     """The twenty values of one evaluation."""
-    reply = evaluation.evaluate({**tensors, "metrics": list(TWENTY)}, str)
+    reply = of_tensors.evaluate({**tensors, "metrics": list(TWENTY)}, str)
     return [each["value"] for each in reply["results"]]
 
 

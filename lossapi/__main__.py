@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from lossapi import __version__, describe, engine, registry, table_evaluation, tables, warming, workers
+from lossapi import __version__, describe, engine, registry, warming, workers
 from lossapi.backends import choice, providers
 from lossapi.codecs import CODECS, json
 from lossapi.codecs.codec import Limits
@@ -17,8 +17,10 @@ from lossapi.codecs.tensors import tensor
 from lossapi.definition import Definition
 from lossapi.domains import Array
 from lossapi.errors import LossError, ParameterError
+from lossapi.evaluation import of_tables
 from lossapi.loops import build
 from lossapi.request import as_call
+from lossapi.tables import files
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -91,7 +93,7 @@ def list_(given: argparse.Namespace, rest: Sequence[str]) -> None:
 def compute(given: argparse.Namespace, rest: Sequence[str]) -> None:
     """Compute one definition of the tensors in a file; `--delta 2` sets a parameter."""
     definition = registry.find(given.name)
-    if any(given.file.suffix == form.suffix for form in tables.FORMS.values()):
+    if any(given.file.suffix == form.suffix for form in files.FORMS.values()):
         print(json.encode(compute_table(definition, given.file, read_options(rest))).decode())
         return
     tensors = {each.name for each in definition.inputs} | {"weight"}
@@ -101,15 +103,15 @@ def compute(given: argparse.Namespace, rest: Sequence[str]) -> None:
 
 def compute_table(definition: Definition, path: Path, options: dict[str, Any]) -> dict[str, Any]:
     """One definition of the columns of a table, with a bar on a terminal; `--columns` maps tensors to columns."""
-    table = tables.of_file(path)
+    table = files.of_file(path)
     if not path.exists():
         raise FileNotFoundError(2, "No such file", str(path))
     if not sys.stderr.isatty():
-        return table_evaluation.compute(definition, table, options)
+        return of_tables.compute(definition, table, options)
     from tqdm import tqdm
 
     with tqdm(unit=" rows", unit_scale=True, total=table.rows, file=sys.stderr) as bar:
-        return table_evaluation.compute(definition, table, options, bar.update)
+        return of_tables.compute(definition, table, options, bar.update)
 
 
 def read_file(path: Path, tensors: set[str]) -> dict[str, Any]:

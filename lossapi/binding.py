@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from lossapi.conventions import Align
 from lossapi.definition import Primitive
 from lossapi.domains import BATCH, CLASSES, Array, Bindings
 from lossapi.errors import DtypeError, ParameterError, ShapeError, UnknownKey, nearest
 from lossapi.forms import arrange, fitting_map, recognise, turned
 from lossapi.groups import apart
+from lossapi.libraries.conventions import Align
 from lossapi.memo import Memo
 from lossapi.parameters import check
 from lossapi.plan import Bound, Plan

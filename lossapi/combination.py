@@ -19,8 +19,8 @@ from pydantic import BaseModel, ConfigDict
 from lossapi.definition import Definition
 from lossapi.document import read_document
 from lossapi.domains import Array, Forms, Real
+from lossapi.libraries.presets import Preset
 from lossapi.parameters import Field, read_parameters
-from lossapi.presets import Preset
 from lossapi.signature import Function, Input, merged_inputs
 
 F = TypeVar("F", bound=Function)

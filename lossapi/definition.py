@@ -14,8 +14,8 @@ from pydantic import BaseModel
 
 from lossapi.document import Document, read_document
 from lossapi.domains import CLASSES
+from lossapi.libraries.presets import Preset
 from lossapi.parameters import Field, Integer, Reduction, model, read_parameters
-from lossapi.presets import Preset
 from lossapi.signature import Function, Input, Map, merged_inputs, read_map
 
 Kind = Literal["loss", "metric"]

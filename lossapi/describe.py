@@ -8,8 +8,8 @@ from lossapi import engine, export, warming
 from lossapi.codecs import json
 from lossapi.codecs.tensors import tensor
 from lossapi.definition import Definition, Primitive
+from lossapi.libraries.presets import REQUIRED, Preset
 from lossapi.parameters import defaults
-from lossapi.presets import REQUIRED, Preset
 from lossapi.request import as_call
 from lossapi.signature import Input
 

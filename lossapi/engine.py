@@ -18,11 +18,11 @@ from lossapi.backends import numpy as numpy_backend
 from lossapi.backends.choice import Backend
 from lossapi.binding import planned
 from lossapi.combination import Combination
-from lossapi.conventions import Align
 from lossapi.definition import Definition, Primitive
 from lossapi.domains import Array
 from lossapi.errors import LossError, NonFiniteError, ParameterError, Unsupported
 from lossapi.groups import apart, placed, together
+from lossapi.libraries.conventions import Align
 from lossapi.plan import Plan
 from lossapi.states import State
 from lossapi.summands import Summand, summands

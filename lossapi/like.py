@@ -14,7 +14,7 @@ from lossapi.engine import Call, Result
 from lossapi.errors import DtypeError, LossError, ParameterError, UnknownName, Unsupported, nearest
 from lossapi.gradients import walk
 from lossapi.groups import apart, in_parts
-from lossapi.presets import REQUIRED, Preset
+from lossapi.libraries.presets import REQUIRED, Preset
 from lossapi.tape import Traced, lower
 
 OPTIONS = ("reduction", "weight", "empty", "mean_axes", "unchecked", "shape", "align", "allow_nan")

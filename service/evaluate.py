@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from lossapi import evaluation, table_evaluation
 from lossapi.codecs.codec import Limits
 from lossapi.codecs.tensors import Buffer
-from lossapi.tables import TABLE, Table
+from lossapi.evaluation import of_tables, of_tensors
+from lossapi.tables.files import TABLE, Table
 from service.bodies import with_query
 from service.errors import described
 from service.media import Wire
@@ -22,7 +22,7 @@ def evaluate(wire: Wire, query: Mapping[str, Any], body: Buffer, limits: Limits)
     options = read_options({name: given.pop(name) for name in OPTIONS if name in given})
     form = wire.form(options, given)
     table = isinstance(given.get(TABLE), Table)
-    core = table_evaluation.evaluate if table else evaluation.evaluate
+    core = of_tables.evaluate if table else of_tensors.evaluate
     reply = core({**given, "backend": options["backend"]}, described)
     del given
     return wire.write(reply, form)

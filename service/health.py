@@ -3,11 +3,12 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from lossapi import __version__, evaluation, items, registry, slices
+from lossapi import __version__, registry
 from lossapi.allowance import MOST_PAIRS
 from lossapi.backends import choice
 from lossapi.codecs import json, msgpack, safetensors
 from lossapi.codecs.inference_data import MOST_STRINGS
+from lossapi.evaluation import items, of_tensors, slices
 from lossapi.maps.confusion import MOST_CLASSES
 from service.settings import Settings, variable
 from service.shared_memory import MOST_REGIONS
@@ -63,8 +64,8 @@ FIXED = (
     ("pairs", MOST_PAIRS, "pairs of rows, where all rows of a loss see each other"),
     ("items", items.MOST, "losses, and as many metrics, in one evaluation or stream"),
     ("groups", slices.MOST, "groups of rows of one column, or one crossing, in an evaluation"),
-    ("drawn_values", evaluation.MOST_READINGS, "values of draws in an evaluation: draws × groups × items"),
-    ("drawn_rows", evaluation.MOST_DRAWN, "rows drawn in an evaluation: draws × rows"),
+    ("drawn_values", of_tensors.MOST_READINGS, "values of draws in an evaluation: draws × groups × items"),
+    ("drawn_rows", of_tensors.MOST_DRAWN, "rows drawn in an evaluation: draws × rows"),
 )
 """Limits that no setting changes: what the parser, the arrays and the memory of one request bear."""
 

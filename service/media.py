@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 
 from starlette.exceptions import HTTPException
 
-from lossapi import tables
 from lossapi.codecs import CODECS
 from lossapi.codecs.codec import Codec, Limits
 from lossapi.codecs.json import MEDIA_TYPE
 from lossapi.codecs.room import let_go
 from lossapi.codecs.tensors import Base64, Buffer
 from lossapi.codecs.unfold import PARTS, unfold
-from lossapi.tables import FORMS, INSTALL, Form
+from lossapi.tables import files
+from lossapi.tables.files import FORMS, INSTALL, Form
 from service.visit import current
 
 JSON = CODECS[MEDIA_TYPE]
@@ -88,7 +88,7 @@ def _name(header: bytes) -> str:
 def _reader(name: str) -> Codec | Form:
     known = MEDIA_TYPE if name.endswith("+json") else ALIASES.get(name, name)
     if known in FORMS:
-        if not tables.installed():
+        if not files.installed():
             raise HTTPException(415, f"{name} is read where {INSTALL} was done; send {', '.join(CODECS)}")
         return FORMS[known]
     if known not in CODECS:

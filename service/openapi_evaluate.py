@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from lossapi import comparison, evaluation, intervals, registry
+from lossapi import registry
 from lossapi.codecs import json
 from lossapi.definition import Primitive
-from lossapi.items import KINDS
-from lossapi.tables import FORMS
+from lossapi.evaluation import comparison, intervals, of_tensors
+from lossapi.evaluation.items import KINDS
+from lossapi.tables.files import FORMS
 from service.errors import described
 from service.evaluate import PATH
 from service.openapi import COMPUTING, NUMBERS, OBJECT, Schema, body, operation
@@ -110,7 +111,7 @@ def example() -> Schema:
 def paths() -> Schema:
     """The operation under its path."""
     given = example()
-    reply = json.decode(json.encode(evaluation.evaluate(given, described)))
+    reply = json.decode(json.encode(of_tensors.evaluate(given, described)))
     operated = operation(
         "evaluate",
         "Many losses and metrics over one set of tensors, in one pass",
@@ -135,7 +136,7 @@ def request() -> Schema:
         "confidence": {"anyOf": [_options(intervals.MODEL), {"type": "boolean"}]},
         "compare": {**_options(comparison.MODEL), "additionalProperties": NUMBERS},
         "classes": {"anyOf": [{"type": "array", "minItems": 1, "items": {"type": "string"}}, {"type": "boolean"}]},
-        "return": {"type": "array", "minItems": 1, "items": {"enum": list(evaluation.RETURNS)}},
+        "return": {"type": "array", "minItems": 1, "items": {"enum": list(of_tensors.RETURNS)}},
     }
     shared = {name: common_schema(name) for name in ("backend", *REPLY_KEYS)}
     return {

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from lossapi import panel, portable, portable_panel
+from lossapi import portable
 from lossapi.errors import LossError, ParameterError, UnknownKey, nearest, placed_at
+from lossapi.evaluation import panel, portable_panel
 from service.errors import described
 
 KEYS = ("states",)

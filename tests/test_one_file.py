@@ -20,7 +20,7 @@ from lossapi.definition import loss
 from lossapi.domains import Array, Real, Rows
 from lossapi.functions import namespace, relu
 from lossapi.parameters import NonNegative
-from lossapi.presets import optax
+from lossapi.libraries.presets import optax
 
 
 @loss(family="regression", like=[optax("forgiving(predictions, targets, slack=0.5)")])

@@ -1,6 +1,9 @@
 """Cross-entropy of yes/no targets."""
 
-from lossapi.conventions import (
+from lossapi.definition import loss
+from lossapi.domains import Array, Probability, Real, Rows, Score
+from lossapi.functions import floored_surprise, log1p, logit_surprise, namespace
+from lossapi.libraries.conventions import (
     Arguments,
     broadcast,
     floating,
@@ -11,13 +14,10 @@ from lossapi.conventions import (
     stretched,
     without_nan,
 )
-from lossapi.definition import loss
-from lossapi.domains import Array, Probability, Real, Rows, Score
-from lossapi.functions import floored_surprise, log1p, logit_surprise, namespace
-from lossapi.layouts import keras_axes
+from lossapi.libraries.layouts import keras_axes
+from lossapi.libraries.presets import keras, optax, tf1, torch
 from lossapi.maps.surprise import yes_no_terms
 from lossapi.parameters import Fraction, LogFloor, NonNegative
-from lossapi.presets import keras, optax, tf1, torch
 
 PAIR = ("prediction", "target")
 UNCHECKED = frozenset({*PAIR, "label_smoothing"})

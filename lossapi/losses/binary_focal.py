@@ -1,12 +1,12 @@
 """Cross-entropy of yes/no targets that spends itself on the hard ones."""
 
-from lossapi.conventions import Arguments, broadcast, floating, steps, stretched, without_nan
 from lossapi.definition import loss
 from lossapi.domains import Array, Probability, Real, Rows, Score
 from lossapi.functions import clip, log1m, log1p, namespace, product, sigmoid
-from lossapi.layouts import keras_axes
+from lossapi.libraries.conventions import Arguments, broadcast, floating, steps, stretched, without_nan
+from lossapi.libraries.layouts import keras_axes
+from lossapi.libraries.presets import keras, optax
 from lossapi.parameters import Fraction, LogFloor, NonNegative
-from lossapi.presets import keras, optax
 
 PAIR = ("prediction", "target")
 UNCHECKED = frozenset({*PAIR, "label_smoothing", "gamma"})

@@ -1,15 +1,15 @@
 """The hinge loss over classes: the right class should lead every other by a margin of 1."""
 
-from lossapi.conventions import Arguments, unbatched
 from lossapi.definition import loss
 from lossapi.domains import Array, Label, Probability, Real, Rows
 from lossapi.errors import ShapeError, Unsupported
 from lossapi.functions import namespace, one_hot
-from lossapi.layouts import keras_plain_pair
+from lossapi.libraries.conventions import Arguments, unbatched
+from lossapi.libraries.layouts import keras_plain_pair
+from lossapi.libraries.presets import keras, optax, sklearn
 from lossapi.maps.sklearn_labels import DIFFERS, occurring, one_column, ranks, whole
 from lossapi.maps.sklearn_scores import finite
 from lossapi.maps.torchmetrics_tasks import by_task, scored
-from lossapi.presets import keras, optax, sklearn
 
 TASKS = {
     "binary": "squared=False, ignore_index=None",

@@ -1,14 +1,14 @@
 """Circle loss over all pairs of a batch."""
 
-from lossapi.conventions import Arguments
 from lossapi.definition import loss
 from lossapi.domains import Array, Group, Real, Rows
 from lossapi.errors import ParameterError, ShapeError
 from lossapi.functions import namespace, relu, softplus, unit
-from lossapi.layouts import keras_rows
+from lossapi.libraries.conventions import Arguments
+from lossapi.libraries.layouts import keras_rows
+from lossapi.libraries.presets import keras
 from lossapi.maps.pairs import logsumexp_over, partners
 from lossapi.parameters import Positive
-from lossapi.presets import keras
 from lossapi.states import Weighted
 
 TINIEST = 5e-324

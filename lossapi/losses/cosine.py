@@ -1,13 +1,13 @@
 """The angle between prediction and target, whatever their lengths: as a similarity and as a distance."""
 
-from lossapi.conventions import Arguments, chosen_axes, floating, negated, require_lengths, steps
 from lossapi.definition import loss
 from lossapi.domains import Array, Real, Rows
 from lossapi.errors import ParameterError
 from lossapi.functions import namespace, unit
-from lossapi.layouts import along_axes, keras_along, squeeze_weight
+from lossapi.libraries.conventions import Arguments, chosen_axes, floating, negated, require_lengths, steps
+from lossapi.libraries.layouts import along_axes, keras_along, squeeze_weight
+from lossapi.libraries.presets import keras, optax, tf1
 from lossapi.parameters import NonNegative
-from lossapi.presets import keras, optax, tf1
 
 
 def _length_from_square(arguments: Arguments) -> Arguments:

@@ -1,12 +1,12 @@
 """The angle between two embeddings: small for like pairs, wide for unlike ones."""
 
-from lossapi.conventions import Arguments, broadcast, steps, unbatched
 from lossapi.definition import loss
 from lossapi.domains import Array, Real, Rows, Sign
 from lossapi.errors import ShapeError
 from lossapi.functions import clip, namespace
+from lossapi.libraries.conventions import Arguments, broadcast, steps, unbatched
+from lossapi.libraries.presets import torch
 from lossapi.parameters import NonNegative
-from lossapi.presets import torch
 
 
 def _one_sign(arguments: Arguments) -> Arguments:

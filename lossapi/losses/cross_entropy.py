@@ -1,14 +1,14 @@
 """Cross-entropy over classes, targets by index or as distributions."""
 
-from lossapi import class_axes, tf1_classes
-from lossapi.class_axes import UNCHECKED
-from lossapi.conventions import Arguments, constant, positive_smoothing, steps
 from lossapi.definition import loss
 from lossapi.domains import Array, Label, Probability, Real, Rows, Score
 from lossapi.errors import Unsupported
+from lossapi.libraries import class_axes, tf1_classes
+from lossapi.libraries.class_axes import UNCHECKED
+from lossapi.libraries.conventions import Arguments, constant, positive_smoothing, steps
+from lossapi.libraries.presets import keras, keras_metric, optax, tf1, torch
 from lossapi.maps.surprise import of_logits, of_probabilities
 from lossapi.parameters import Fraction, LogFloor
-from lossapi.presets import keras, keras_metric, optax, tf1, torch
 
 LOGITS = {"from_logits": True}
 SCORES = frozenset({"prediction"})

@@ -5,13 +5,13 @@ from typing import Annotated
 
 from annotated_types import Ge
 
-from lossapi.conventions import floating, steps
 from lossapi.definition import loss
 from lossapi.domains import Array, Length, PaddedIndex, Real, Rows, Time
 from lossapi.errors import ParameterError
 from lossapi.functions import clip, count, logsumexp, namespace, scan, stop_gradient
-from lossapi.presets import keras, optax, tf1, torch
-from lossapi.sequences import (
+from lossapi.libraries.conventions import floating, steps
+from lossapi.libraries.presets import keras, optax, tf1, torch
+from lossapi.libraries.sequences import (
     keras_sequences,
     optax_sequences,
     padded,

@@ -2,10 +2,10 @@
 
 from lossapi.definition import loss
 from lossapi.domains import Array
+from lossapi.libraries.presets import keras, optax
 from lossapi.maps.overlap import overlap
 from lossapi.maps.sets import UNCHECKED, keras_sets, optax_masks
 from lossapi.parameters import NonNegative
-from lossapi.presets import keras, optax
 
 
 @loss(

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 
-from lossapi.conventions import Arguments, broadcast_groups, nan_in_group, steps
 from lossapi.definition import loss
 from lossapi.domains import TAG, Array, Distribution, Rows
 from lossapi.errors import Unsupported
 from lossapi.functions import digamma, lgamma, log1m, log_softmax, namespace, product, sigmoid, softplus
-from lossapi.presets import tf1
+from lossapi.libraries.conventions import Arguments, broadcast_groups, nan_in_group, steps
+from lossapi.libraries.presets import tf1
 
 Group = Mapping[str, Array]
 INFINITY = float("inf")

@@ -1,12 +1,12 @@
 """Squared and absolute error of each element."""
 
-from lossapi.conventions import Arguments, floating, promoted, steps, zero_target
 from lossapi.definition import loss
 from lossapi.domains import Array, Real, Rows
 from lossapi.errors import DtypeError
 from lossapi.functions import namespace
-from lossapi.layouts import over_weights, torch_pair
-from lossapi.presets import keras, optax, tf1, torch
+from lossapi.libraries.conventions import Arguments, floating, promoted, steps, zero_target
+from lossapi.libraries.layouts import over_weights, torch_pair
+from lossapi.libraries.presets import keras, optax, tf1, torch
 
 
 def _squarable(arguments: Arguments) -> Arguments:

@@ -1,14 +1,14 @@
 """Cross-entropy over classes that spends itself on the hard rows."""
 
-from lossapi import class_axes
-from lossapi.class_axes import UNCHECKED
-from lossapi.conventions import Arguments, steps
 from lossapi.definition import loss
 from lossapi.domains import Array, Label, Probability, Real, Rows, Score
 from lossapi.errors import ParameterError
 from lossapi.functions import clip, count, log_softmax, namespace, one_hot, pick, product, softmax, surprisal
+from lossapi.libraries import class_axes
+from lossapi.libraries.class_axes import UNCHECKED
+from lossapi.libraries.conventions import Arguments, steps
+from lossapi.libraries.presets import keras
 from lossapi.parameters import Fraction, LogFloor, NonNegative
-from lossapi.presets import keras
 
 
 def _along_last(arguments: Arguments) -> Arguments:

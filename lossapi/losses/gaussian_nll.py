@@ -3,9 +3,9 @@
 from lossapi.definition import loss
 from lossapi.domains import Array, NonNegativeReal, Real, Rows
 from lossapi.functions import LOG_2PI, clip, namespace, stop_gradient
-from lossapi.layouts import torch_variance
+from lossapi.libraries.layouts import torch_variance
+from lossapi.libraries.presets import torch
 from lossapi.parameters import NonNegative
-from lossapi.presets import torch
 
 
 @loss(

@@ -1,13 +1,13 @@
 """Between cross-entropy and absolute error, for labels that may be wrong."""
 
-from lossapi import class_axes
-from lossapi.conventions import Arguments
 from lossapi.definition import loss
 from lossapi.domains import Array, Label, Rows, Score
 from lossapi.errors import ParameterError
 from lossapi.functions import log_softmax, namespace, pick
+from lossapi.libraries import class_axes
+from lossapi.libraries.conventions import Arguments
+from lossapi.libraries.presets import keras
 from lossapi.parameters import Positive
-from lossapi.presets import keras
 
 
 def _within(arguments: Arguments) -> Arguments:

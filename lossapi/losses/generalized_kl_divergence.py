@@ -1,11 +1,11 @@
 """How far a predicted measure is from the true one, where neither has to sum to one."""
 
-from lossapi.conventions import Arguments, floating, nan_where, steps
 from lossapi.definition import loss
 from lossapi.domains import Array, Measure, NonNegativeReal, Rows
 from lossapi.functions import namespace, product, xlogy
-from lossapi.layouts import along_axes
-from lossapi.presets import optax
+from lossapi.libraries.conventions import Arguments, floating, nan_where, steps
+from lossapi.libraries.layouts import along_axes
+from lossapi.libraries.presets import optax
 
 INFINITY = float("inf")
 

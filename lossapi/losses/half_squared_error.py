@@ -1,9 +1,9 @@
 """Half the squared error, whose derivative is the error itself."""
 
-from lossapi.conventions import floating
 from lossapi.definition import loss
 from lossapi.domains import Array, Real, Rows
-from lossapi.presets import optax, tf1
+from lossapi.libraries.conventions import floating
+from lossapi.libraries.presets import optax, tf1
 
 
 @loss(

@@ -1,10 +1,10 @@
 """Hinge losses of a score against a sign: nothing to pay beyond the margin, linear or quadratic before it."""
 
-from lossapi.conventions import Arguments, broadcast
 from lossapi.definition import loss
 from lossapi.domains import Array, Real, Rows, Sign
 from lossapi.functions import namespace, relu
-from lossapi.presets import keras, optax, tf1
+from lossapi.libraries.conventions import Arguments, broadcast
+from lossapi.libraries.presets import keras, optax, tf1
 
 UNCHECKED = frozenset({"target"})
 

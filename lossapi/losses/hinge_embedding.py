@@ -1,10 +1,10 @@
 """Hinge on distances: small for like pairs, beyond a margin for unlike ones."""
 
-from lossapi.conventions import Arguments, broadcast, promoted, steps
 from lossapi.definition import loss
 from lossapi.domains import Array, Real, Rows, Sign
 from lossapi.functions import clip, namespace
-from lossapi.presets import torch
+from lossapi.libraries.conventions import Arguments, broadcast, promoted, steps
+from lossapi.libraries.presets import torch
 
 
 def _floating_mean(arguments: Arguments) -> Arguments:

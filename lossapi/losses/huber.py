@@ -1,12 +1,12 @@
 """Losses that are quadratic near the target and linear beyond it."""
 
-from lossapi.conventions import broadcast, floating, promoted, steps, zero_target
 from lossapi.definition import loss
 from lossapi.domains import Array, Real, Rows
 from lossapi.functions import namespace
-from lossapi.layouts import torch_pair
+from lossapi.libraries.conventions import broadcast, floating, promoted, steps, zero_target
+from lossapi.libraries.layouts import torch_pair
+from lossapi.libraries.presets import keras, optax, tf1, torch
 from lossapi.parameters import NonNegative, Positive
-from lossapi.presets import keras, optax, tf1, torch
 
 
 @loss(

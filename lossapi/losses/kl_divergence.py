@@ -1,13 +1,13 @@
 """How far a predicted distribution is from the true one."""
 
-from lossapi.conventions import Arguments, floating, nan_where, steps
 from lossapi.definition import loss
 from lossapi.domains import Array, MaybeLogProbability, Rows, Score
 from lossapi.functions import clip, floored_log, log_softmax, namespace
-from lossapi.layouts import along_axes, by_element, keras_plain_pair
+from lossapi.libraries.conventions import Arguments, floating, nan_where, steps
+from lossapi.libraries.layouts import along_axes, by_element, keras_plain_pair
+from lossapi.libraries.presets import keras, optax, torch
 from lossapi.maps.divergences import relative_entropy
 from lossapi.parameters import LogFloor
-from lossapi.presets import keras, optax, torch
 
 PAIR = ("prediction", "target")
 UNCHECKED = frozenset(PAIR)

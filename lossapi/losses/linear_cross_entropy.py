@@ -1,14 +1,14 @@
 """Cross-entropy of a linear layer's logits, the layer included."""
 
-from lossapi import class_axes
-from lossapi.conventions import Arguments, Shape, floating, same_dtype, steps
 from lossapi.definition import loss
 from lossapi.domains import Array, Label, Probability, Real, Rows
 from lossapi.errors import ParameterError, ShapeError
 from lossapi.functions import namespace
+from lossapi.libraries import class_axes
+from lossapi.libraries.conventions import Arguments, Shape, floating, same_dtype, steps
+from lossapi.libraries.presets import torch
 from lossapi.maps.surprise import of_logits
 from lossapi.parameters import Fraction
-from lossapi.presets import torch
 
 
 def _of_logits(arguments: Arguments) -> Arguments:

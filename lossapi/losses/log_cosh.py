@@ -1,10 +1,10 @@
 """The logarithm of the hyperbolic cosine of the error."""
 
-from lossapi.conventions import Arguments, broadcast, floating, steps, zero_target
 from lossapi.definition import loss
 from lossapi.domains import Array, Real, Rows
+from lossapi.libraries.conventions import Arguments, broadcast, floating, steps, zero_target
+from lossapi.libraries.presets import keras, optax
 from lossapi.maps.errors import smooth_absolute
-from lossapi.presets import keras, optax
 
 
 def _no_integers(arguments: Arguments) -> Arguments:

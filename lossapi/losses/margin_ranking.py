@@ -1,11 +1,11 @@
 """Which of two scores should be the larger, and by how much."""
 
-from lossapi.conventions import Arguments, broadcast, steps
 from lossapi.definition import loss
 from lossapi.domains import Array, Real, Rows, Sign
 from lossapi.errors import ShapeError
 from lossapi.functions import clip
-from lossapi.presets import torch
+from lossapi.libraries.conventions import Arguments, broadcast, steps
+from lossapi.libraries.presets import torch
 
 
 def _same_rank(arguments: Arguments) -> Arguments:

@@ -1,11 +1,11 @@
 """Squared error of the differences between the elements of a row, blind to a shift of the whole row."""
 
-from lossapi.conventions import Arguments
 from lossapi.definition import loss
 from lossapi.domains import Array, Real, Rows
 from lossapi.functions import count, namespace
-from lossapi.layouts import tf1_row_weights
-from lossapi.presets import tf1
+from lossapi.libraries.conventions import Arguments
+from lossapi.libraries.layouts import tf1_row_weights
+from lossapi.libraries.presets import tf1
 
 
 def _weighed_rows(arguments: Arguments) -> Arguments:

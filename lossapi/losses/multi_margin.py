@@ -2,12 +2,12 @@
 
 from typing import Literal
 
-from lossapi.conventions import Arguments, floating, steps
 from lossapi.definition import loss
 from lossapi.domains import Array, Label, Real, Rows
 from lossapi.errors import DtypeError, ShapeError
 from lossapi.functions import count, namespace, one_hot, pick, relu
-from lossapi.presets import torch
+from lossapi.libraries.conventions import Arguments, floating, steps
+from lossapi.libraries.presets import torch
 from lossapi.states import Weighted
 
 

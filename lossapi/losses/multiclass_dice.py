@@ -2,10 +2,10 @@
 
 from lossapi.definition import loss
 from lossapi.domains import Array, Real
+from lossapi.libraries.presets import optax
 from lossapi.maps.overlap import ClassAverage, class_overlap, kept, over_classes
 from lossapi.maps.sets import UNCHECKED, optax_generalized
 from lossapi.parameters import NonNegative
-from lossapi.presets import optax
 
 
 @loss(

@@ -1,10 +1,10 @@
 """Margin loss of rows that belong to several classes."""
 
-from lossapi.conventions import Arguments, floating, same_shape, steps, unbatched
 from lossapi.definition import loss
 from lossapi.domains import Array, PaddedIndex, Real, Rows
 from lossapi.functions import count, namespace, relu
-from lossapi.presets import torch
+from lossapi.libraries.conventions import Arguments, floating, same_shape, steps, unbatched
+from lossapi.libraries.presets import torch
 
 
 def _one_number(arguments: Arguments) -> Arguments:

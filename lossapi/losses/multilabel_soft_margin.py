@@ -1,10 +1,10 @@
 """Cross-entropy of several yes/no labels a row, averaged over the labels."""
 
-from lossapi.conventions import Arguments, floating, steps, stretched, unbatched
 from lossapi.definition import loss
 from lossapi.domains import Array, Probability, Real, Rows
 from lossapi.functions import count, namespace, softplus
-from lossapi.presets import torch
+from lossapi.libraries.conventions import Arguments, floating, steps, stretched, unbatched
+from lossapi.libraries.presets import torch
 
 
 def _stretched(arguments: Arguments) -> Arguments:

@@ -1,12 +1,12 @@
 """Noise-contrastive estimation: a yes/no question for each true class and each drawn one."""
 
-from lossapi import tf1_classes
 from lossapi.definition import loss
 from lossapi.domains import Array, Index, Label, NonNegativeReal, Real, Rows
 from lossapi.functions import count, namespace, softplus
+from lossapi.libraries import tf1_classes
+from lossapi.libraries.presets import tf1
 from lossapi.maps.sampled_logits import sampled_logits
 from lossapi.parameters import Count, Integer
-from lossapi.presets import tf1
 
 
 @loss(

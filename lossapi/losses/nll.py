@@ -1,10 +1,10 @@
 """Minus the log-probability of a class."""
 
-from lossapi import class_axes
 from lossapi.definition import loss
 from lossapi.domains import Array, Label, LogProbability, Real, Rows
+from lossapi.libraries import class_axes
+from lossapi.libraries.presets import torch
 from lossapi.maps.surprise import surprise
-from lossapi.presets import torch
 
 
 @loss(

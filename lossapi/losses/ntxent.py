@@ -1,12 +1,12 @@
 """Contrastive cross-entropy over all pairs of a batch."""
 
-from lossapi.conventions import Arguments, floating, steps
 from lossapi.definition import loss
 from lossapi.domains import Array, Group, Real, Rows
 from lossapi.functions import namespace, softplus, unit
+from lossapi.libraries.conventions import Arguments, floating, steps
+from lossapi.libraries.presets import optax
 from lossapi.maps.pairs import logsumexp_over, partners
 from lossapi.parameters import NonNegative, Positive
-from lossapi.presets import optax
 from lossapi.states import Weighted
 
 

@@ -1,10 +1,10 @@
 """Perceptron losses: a score on the right side of zero, or ahead of the others, costs nothing."""
 
-from lossapi.conventions import same_shape, unbatched
 from lossapi.definition import loss
 from lossapi.domains import Array, Label, Real, Rows, Sign
 from lossapi.functions import namespace, pick
-from lossapi.presets import optax
+from lossapi.libraries.conventions import same_shape, unbatched
+from lossapi.libraries.presets import optax
 
 
 @loss(

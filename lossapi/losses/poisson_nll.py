@@ -1,14 +1,14 @@
 """Negative log-likelihood of counts under a Poisson distribution."""
 
-from lossapi.conventions import Arguments, broadcast, floating, nan_where_negative, steps
 from lossapi.definition import loss
 from lossapi.domains import Array, Rate, Real, Rows
 from lossapi.errors import DtypeError
 from lossapi.functions import LOG_2PI, clip, namespace
-from lossapi.layouts import keras_plain_pair
+from lossapi.libraries.conventions import Arguments, broadcast, floating, nan_where_negative, steps
+from lossapi.libraries.layouts import keras_plain_pair
+from lossapi.libraries.presets import keras, tf1, torch
 from lossapi.maps.errors import rate_surprise
 from lossapi.parameters import NonNegative
-from lossapi.presets import keras, tf1, torch
 
 
 def _numbers(arguments: Arguments) -> Arguments:

@@ -1,11 +1,11 @@
 """Cross-entropy with the first term of its series weighted anew."""
 
-from lossapi import class_axes
-from lossapi.class_axes import UNCHECKED
 from lossapi.definition import loss
 from lossapi.domains import Array, Label, Probability, Rows, Score
 from lossapi.functions import log_softmax, namespace, pick, product
-from lossapi.presets import optax
+from lossapi.libraries import class_axes
+from lossapi.libraries.class_axes import UNCHECKED
+from lossapi.libraries.presets import optax
 
 
 @loss(

@@ -1,11 +1,11 @@
 """Ranking a list: cross-entropy between its items' relevance and the softmax of their scores."""
 
-from lossapi.conventions import Arguments, broadcast, floating, steps
 from lossapi.definition import loss
 from lossapi.domains import Array, Binary, Real, Rows
 from lossapi.errors import ParameterError
 from lossapi.functions import log_softmax, namespace
-from lossapi.presets import optax
+from lossapi.libraries.conventions import Arguments, broadcast, floating, steps
+from lossapi.libraries.presets import optax
 from lossapi.states import Weighted
 
 REDUCTIONS = {None: "none", "none": "none", "mean": "weighted_mean", "sum": "sum"}

@@ -3,9 +3,9 @@
 from lossapi.definition import loss
 from lossapi.domains import Array, Real, Rows
 from lossapi.functions import namespace
+from lossapi.libraries.presets import keras
 from lossapi.maps.errors import log_gap, relative
 from lossapi.parameters import NonNegative, Positive
-from lossapi.presets import keras
 
 
 @loss(

@@ -1,12 +1,12 @@
 """Softmax cross-entropy over a few drawn classes."""
 
-from lossapi import tf1_classes
 from lossapi.definition import loss
 from lossapi.domains import Array, Index, Label, NonNegativeReal, Real, Rows
 from lossapi.functions import logsumexp, namespace
+from lossapi.libraries import tf1_classes
+from lossapi.libraries.presets import tf1
 from lossapi.maps.sampled_logits import sampled_logits
 from lossapi.parameters import Count, Integer
-from lossapi.presets import tf1
 
 
 @loss(

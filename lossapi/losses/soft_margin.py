@@ -1,10 +1,10 @@
 """The logistic loss of a score against a sign."""
 
-from lossapi.conventions import floating, steps, stretched
 from lossapi.definition import loss
 from lossapi.domains import Array, Real, Rows, Sign
 from lossapi.functions import namespace, softplus
-from lossapi.presets import torch
+from lossapi.libraries.conventions import floating, steps, stretched
+from lossapi.libraries.presets import torch
 
 
 @loss(

@@ -1,11 +1,11 @@
 """Losses whose forecast is a projection onto the simplex, so that it gives unlikely classes no weight at all."""
 
-from lossapi.conventions import Arguments, broadcast, steps
 from lossapi.definition import loss
 from lossapi.domains import Array, Binary, Label, Real, Rows
 from lossapi.errors import ShapeError
 from lossapi.functions import clip, namespace, pick, relu
-from lossapi.presets import optax
+from lossapi.libraries.conventions import Arguments, broadcast, steps
+from lossapi.libraries.presets import optax
 
 
 def _truths(arguments: Arguments) -> Arguments:

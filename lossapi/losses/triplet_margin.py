@@ -2,13 +2,13 @@
 
 from typing import Any, Literal
 
-from lossapi.conventions import Arguments, broadcast, chosen_axes, floating, gathered, steps, unbatched
 from lossapi.definition import loss
 from lossapi.domains import Array, Real, Rows
 from lossapi.errors import ParameterError, ShapeError, Unsupported
 from lossapi.functions import clip, namespace, unit
+from lossapi.libraries.conventions import Arguments, broadcast, chosen_axes, floating, gathered, steps, unbatched
+from lossapi.libraries.presets import optax, torch
 from lossapi.parameters import NonNegative
-from lossapi.presets import optax, torch
 
 TRIPLET = ("anchor", "positive", "negative")
 Distance = Literal["minkowski", "euclidean", "squared_euclidean", "manhattan", "chebyshev", "cosine"]

@@ -2,10 +2,10 @@
 
 from lossapi.definition import loss
 from lossapi.domains import Array, Real
+from lossapi.libraries.presets import keras, optax
 from lossapi.maps.overlap import SetAverage, class_overlap, kept, over_classes, ratio, set_overlap
 from lossapi.maps.sets import UNCHECKED, keras_sets, optax_sets
 from lossapi.parameters import NonNegative
-from lossapi.presets import keras, optax
 
 
 @loss(

@@ -2,10 +2,10 @@
 
 from math import log1p
 
-from lossapi.candidates import log_uniform
 from lossapi.domains import Array
 from lossapi.errors import ParameterError
 from lossapi.functions import namespace, stop_gradient
+from lossapi.libraries.candidates import log_uniform
 
 HIT = -3.4028234663852886e38
 """What TensorFlow adds to the logit of a drawn class that is a true one: the least float32."""

@@ -2,11 +2,11 @@
 
 from math import prod
 
-from lossapi.conventions import Arguments
 from lossapi.domains import Array
 from lossapi.errors import DomainError, ParameterError, ShapeError
 from lossapi.functions import namespace, sigmoid, softmax
-from lossapi.layouts import along_axes, keras_rows, squeezed
+from lossapi.libraries.conventions import Arguments
+from lossapi.libraries.layouts import along_axes, keras_rows, squeezed
 
 UNCHECKED = frozenset({"prediction", "target", "fp_weight", "fn_weight", "smooth_numerator", "smooth_denominator"})
 

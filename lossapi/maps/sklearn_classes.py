@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from lossapi.conventions import Prepare
 from lossapi.domains import Array
 from lossapi.errors import DomainError, EmptyError, ParameterError, ShapeError
 from lossapi.functions import namespace
-from lossapi.metric_layouts import finite, one_weight_a_row
+from lossapi.libraries.conventions import Prepare
+from lossapi.libraries.metric_layouts import finite, one_weight_a_row
 
 Arguments = dict[str, Any]
 

@@ -7,12 +7,12 @@ an argument. Scores outside [0, 1] are refused, where torchmetrics takes them fo
 from collections.abc import Callable
 from typing import Any
 
-from lossapi.conventions import steps
 from lossapi.domains import Array
 from lossapi.errors import DomainError, DtypeError, ParameterError, ShapeError, Unsupported
 from lossapi.functions import namespace
+from lossapi.libraries.conventions import steps
+from lossapi.libraries.presets import Prepare, Preset, torchmetrics
 from lossapi.maps.sklearn_labels import in_our_words
-from lossapi.presets import Prepare, Preset, torchmetrics
 
 Arguments = dict[str, Any]
 

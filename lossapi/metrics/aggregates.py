@@ -3,14 +3,14 @@
 from math import prod
 from typing import Literal
 
-from lossapi.conventions import Arguments
 from lossapi.definition import metric
 from lossapi.domains import Array, NonNegativeReal, Real, Rows, Sums, Weight
 from lossapi.errors import EmptyError
 from lossapi.functions import namespace
+from lossapi.libraries.conventions import Arguments
+from lossapi.libraries.metric_layouts import STREAMED, keras_values, tf1_stretched, tf1_values
+from lossapi.libraries.presets import keras_metric, tf1
 from lossapi.maps.residuals import mean_of
-from lossapi.metric_layouts import STREAMED, keras_values, tf1_stretched, tf1_values
-from lossapi.presets import keras_metric, tf1
 from lossapi.states import WEIGHT, Extremes
 from lossapi.states import Sums as Weighed
 

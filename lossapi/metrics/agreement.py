@@ -4,16 +4,16 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Le
 
-from lossapi.conventions import Arguments
 from lossapi.definition import metric
 from lossapi.domains import Array
 from lossapi.errors import ParameterError, ShapeError
 from lossapi.functions import namespace
+from lossapi.libraries.conventions import Arguments
+from lossapi.libraries.presets import sklearn
 from lossapi.maps.averages import Labels, divided, table_of
 from lossapi.maps.confusion import confusion
 from lossapi.maps.sklearn_labels import DIFFERS, occurring_labels
 from lossapi.maps.torchmetrics_tasks import by_task
-from lossapi.presets import sklearn
 from lossapi.states import Counts
 
 Correlation = Annotated[float, Ge(-1), Le(1)]

@@ -3,15 +3,15 @@
 from math import prod
 from typing import Literal
 
-from lossapi.conventions import Arguments
 from lossapi.definition import metric
 from lossapi.domains import Array, PaddedIndex, Real, Weight
 from lossapi.errors import ParameterError, ShapeError
 from lossapi.functions import namespace
+from lossapi.libraries.conventions import Arguments
+from lossapi.libraries.metric_layouts import tf1_stretched
+from lossapi.libraries.presets import Preset, tf1
 from lossapi.maps.rankings import EmptyTarget, added, descending, over, row_weights, share
-from lossapi.metric_layouts import tf1_stretched
 from lossapi.parameters import Count
-from lossapi.presets import Preset, tf1
 from lossapi.states import Sums as Added
 
 STREAM = "weights=None, metrics_collections=None, updates_collections=None, name=None)"

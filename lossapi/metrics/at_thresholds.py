@@ -3,13 +3,13 @@
 from lossapi.definition import metric
 from lossapi.domains import Array, Label, Real, Weight
 from lossapi.functions import namespace
+from lossapi.libraries.presets import Preset, sklearn, tf1
 from lossapi.maps.averages import ZeroDivision, divided
 from lossapi.maps.confusion import Task, is_multilabel
 from lossapi.maps.keras_labels import against_scores
 from lossapi.maps.scores import Curve, Thresholds, ascending, collected, curves, in_columns, one_column, scores
 from lossapi.maps.sklearn_labels import DIFFERS
 from lossapi.maps.sklearn_scores import positives
-from lossapi.presets import Preset, sklearn, tf1
 from lossapi.score_tables import Table
 from lossapi.states import Counts, State
 

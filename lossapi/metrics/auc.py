@@ -6,8 +6,8 @@ from lossapi.definition import metric
 from lossapi.domains import Array, Real
 from lossapi.errors import DomainError, EmptyError
 from lossapi.functions import namespace
+from lossapi.libraries.presets import sklearn
 from lossapi.maps.scores import trapezoid
-from lossapi.presets import sklearn
 
 
 def points(x: Real[Array, "points"], y: Real[Array, "points"]) -> "Points":

@@ -2,16 +2,16 @@
 
 from typing import Literal
 
-from lossapi.conventions import Arguments
 from lossapi.definition import metric
 from lossapi.domains import Array
 from lossapi.errors import ShapeError
 from lossapi.functions import namespace
+from lossapi.libraries.conventions import Arguments
+from lossapi.libraries.presets import sklearn, tf1
 from lossapi.maps.averages import divided, one_vs_rest
 from lossapi.maps.confusion import confusion
 from lossapi.maps.keras_labels import elements
 from lossapi.maps.sklearn_labels import DIFFERS, occurring_labels
-from lossapi.presets import sklearn, tf1
 from lossapi.states import Counts
 
 

@@ -4,17 +4,17 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Le
 
-from lossapi.conventions import Arguments
 from lossapi.definition import metric
 from lossapi.domains import Array, Label, Probability, Weight
 from lossapi.errors import Unsupported
 from lossapi.functions import namespace, sigmoid
+from lossapi.libraries.conventions import Arguments
+from lossapi.libraries.presets import keras_metric, tf1
 from lossapi.maps.averages import divided
 from lossapi.maps.confusion import Task, is_multilabel
 from lossapi.maps.keras_labels import against_scores
 from lossapi.maps.scores import in_columns
 from lossapi.parameters import NonNegative
-from lossapi.presets import keras_metric, tf1
 from lossapi.states import Counts
 
 Buckets = Annotated[int, Ge(3), Le(1 << 20)]

@@ -4,17 +4,17 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Le
 
-from lossapi.conventions import Arguments, steps
 from lossapi.definition import metric
 from lossapi.domains import Array, Label, Probability, Weight
 from lossapi.errors import DomainError, ParameterError, Unsupported
 from lossapi.functions import namespace
+from lossapi.libraries.conventions import Arguments, steps
+from lossapi.libraries.presets import sklearn
 from lossapi.maps.averages import divided
 from lossapi.maps.confusion import require_yes_no
 from lossapi.maps.scores import places
 from lossapi.maps.sklearn_scores import positives
 from lossapi.maps.torchmetrics_tasks import by_task, scored, without
-from lossapi.presets import sklearn
 from lossapi.states import Counts
 
 Bins = Annotated[int, Ge(1), Le(1 << 20)]

@@ -2,11 +2,12 @@
 
 from typing import Any, Literal
 
-from lossapi.conventions import Arguments
 from lossapi.definition import metric
 from lossapi.domains import Array
 from lossapi.errors import ShapeError, Unsupported
 from lossapi.functions import namespace
+from lossapi.libraries.conventions import Arguments
+from lossapi.libraries.presets import sklearn
 from lossapi.maps.averages import (
     Cells,
     Labels,
@@ -21,7 +22,6 @@ from lossapi.maps.averages import (
 from lossapi.maps.confusion import confusion
 from lossapi.maps.sklearn_labels import DIFFERS, occurring_labels
 from lossapi.parameters import NonNegative
-from lossapi.presets import sklearn
 from lossapi.states import Counts
 
 Average = Literal["binary", "micro", "macro", "weighted", "none"]

@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from lossapi.conventions import Arguments
 from lossapi.definition import metric
 from lossapi.domains import Array
 from lossapi.errors import ParameterError, ShapeError
 from lossapi.functions import namespace
+from lossapi.libraries.conventions import Arguments
+from lossapi.libraries.presets import Preset, keras_metric, sklearn, tf1
 from lossapi.maps.averages import Labels, divided, one_vs_rest, table_of
 from lossapi.maps.confusion import confusion
 from lossapi.maps.keras_labels import one_threshold, truths
 from lossapi.maps.sklearn_labels import DIFFERS, occurring_labels
 from lossapi.maps.torchmetrics_tasks import by_task
-from lossapi.presets import Preset, keras_metric, sklearn, tf1
 from lossapi.states import Counts
 
 CellAverage = Literal["binary", "micro", "none"]

@@ -1,13 +1,13 @@
 """How prediction and target go together."""
 
-from lossapi.conventions import Arguments
 from lossapi.definition import metric, row_mode
 from lossapi.domains import Array, Real, Rows
 from lossapi.functions import namespace
+from lossapi.libraries.conventions import Arguments
+from lossapi.libraries.metric_layouts import columns, keras_vectors
+from lossapi.libraries.presets import keras_metric, torchmetrics
 from lossapi.maps.residuals import MultiOutput, joint_moments, over_outputs, require_weight
-from lossapi.metric_layouts import columns, keras_vectors
 from lossapi.parameters import NonNegative
-from lossapi.presets import keras_metric, torchmetrics
 from lossapi.states import Comoments
 
 BY_ROW = "the mean of one coefficient a row, along `axis`"

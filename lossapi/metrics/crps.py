@@ -1,11 +1,11 @@
 """How good an ensemble of predictions is as a distribution."""
 
-from lossapi.conventions import Arguments
 from lossapi.definition import metric
 from lossapi.domains import Array, Real, Rows
 from lossapi.errors import ShapeError
 from lossapi.functions import count, namespace
-from lossapi.presets import torchmetrics
+from lossapi.libraries.conventions import Arguments
+from lossapi.libraries.presets import torchmetrics
 
 
 def _ensemble(arguments: Arguments) -> Arguments:

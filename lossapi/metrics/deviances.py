@@ -1,15 +1,15 @@
 """Tweedie deviances and the share of them that a prediction spares."""
 
-from lossapi.conventions import Arguments, steps
 from lossapi.definition import metric
 from lossapi.domains import Array, NonNegativeReal, Real, Sums
 from lossapi.errors import DomainError, EmptyError
 from lossapi.functions import namespace
+from lossapi.libraries.conventions import Arguments, steps
+from lossapi.libraries.metric_layouts import FINITE, nan_for_one_row, pooled, sklearn_column
+from lossapi.libraries.presets import sklearn, torchmetrics
 from lossapi.maps.deviances import Deviances, deviances, require_domain, tweedie
 from lossapi.maps.residuals import MultiOutput, mean_of, over_outputs, require_weight
-from lossapi.metric_layouts import FINITE, nan_for_one_row, pooled, sklearn_column
 from lossapi.open_domains import PositiveReal
-from lossapi.presets import sklearn, torchmetrics
 
 ONE = f"one output; {FINITE}"
 

@@ -1,14 +1,14 @@
 """How far predicted distributions are from the true ones, on average."""
 
-from lossapi.conventions import Arguments
 from lossapi.definition import metric
 from lossapi.domains import Array, MaybeLogProbability, Score, Sums
 from lossapi.errors import ParameterError, ShapeError, Unsupported
 from lossapi.functions import LOG_2, namespace
+from lossapi.libraries.conventions import Arguments
+from lossapi.libraries.metric_layouts import alike
+from lossapi.libraries.presets import torchmetrics
 from lossapi.maps.divergences import relative_entropy
 from lossapi.maps.residuals import mean_of
-from lossapi.metric_layouts import alike
-from lossapi.presets import torchmetrics
 
 UNCHECKED = frozenset({"prediction", "target"})
 DIFFERS = "both are divided by their sums, unless they are logarithms; rows are not kept (none)"

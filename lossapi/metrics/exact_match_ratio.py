@@ -2,11 +2,11 @@
 
 from math import prod
 
-from lossapi.conventions import Arguments
 from lossapi.definition import metric
 from lossapi.domains import Array, Label, Real, Weight
 from lossapi.errors import ShapeError
 from lossapi.functions import namespace
+from lossapi.libraries.conventions import Arguments
 from lossapi.maps.confusion import predicted_labels
 from lossapi.maps.torchmetrics_tasks import by_task, without
 from lossapi.states import Counts

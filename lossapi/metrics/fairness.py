@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from lossapi.conventions import Arguments
 from lossapi.definition import metric
 from lossapi.domains import Array
 from lossapi.errors import EmptyError, ParameterError
 from lossapi.functions import namespace
+from lossapi.libraries.conventions import Arguments
+from lossapi.libraries.presets import torchmetrics
 from lossapi.maps.averages import divided, one_vs_rest
 from lossapi.maps.groups import by_group, calls_by_group
 from lossapi.maps.torchmetrics_tasks import DIFFERS, alike, probabilities
-from lossapi.presets import torchmetrics
 from lossapi.states import Counts
 
 THRESHOLD = "threshold=0.5, ignore_index=None"

@@ -1,17 +1,17 @@
 """Overlap of what was predicted with what is there, over their union: of classes, or of one class as an event."""
 
-from lossapi.conventions import Arguments
 from lossapi.definition import metric
 from lossapi.domains import Array
 from lossapi.errors import Unsupported
 from lossapi.functions import namespace
+from lossapi.libraries.conventions import Arguments
+from lossapi.libraries.presets import sklearn, torchmetrics
 from lossapi.maps.averages import Labels, ZeroDivision, averaged, divided, one_vs_rest, positive
 from lossapi.maps.confusion import SAMPLES, confusion
 from lossapi.maps.sklearn_labels import DIFFERS, occurring_labels
 from lossapi.maps.torchmetrics_tasks import DIFFERS as NO_LOGITS
 from lossapi.maps.torchmetrics_tasks import alike, by_task
 from lossapi.parameters import Average
-from lossapi.presets import sklearn, torchmetrics
 from lossapi.states import Counts
 
 TASKS = {

@@ -2,14 +2,14 @@
 
 from typing import Literal
 
-from lossapi.conventions import Arguments
 from lossapi.definition import metric
 from lossapi.domains import Array
+from lossapi.libraries.conventions import Arguments
+from lossapi.libraries.presets import sklearn
 from lossapi.maps.averages import mean_over_classes, one_vs_rest
 from lossapi.maps.confusion import confusion, right_rows
 from lossapi.maps.sklearn_labels import DIFFERS, occurring_labels
 from lossapi.maps.torchmetrics_tasks import STATISTICS, by_task
-from lossapi.presets import sklearn
 from lossapi.states import Counts
 
 

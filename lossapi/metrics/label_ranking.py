@@ -1,15 +1,15 @@
 """How well scores rank the labels that a row has before those it has not."""
 
-from lossapi.conventions import Arguments, steps
 from lossapi.definition import metric
 from lossapi.domains import Array, Real, Weight, YesNo
 from lossapi.errors import DomainError, ShapeError, Unsupported
 from lossapi.functions import namespace
+from lossapi.libraries.conventions import Arguments, steps
+from lossapi.libraries.presets import Preset, sklearn, torchmetrics
 from lossapi.maps.averages import divided
 from lossapi.maps.row_means import mean, weighed
 from lossapi.maps.sklearn_scores import finite
 from lossapi.maps.torchmetrics_tasks import DIFFERS, as_task, scored, without
-from lossapi.presets import Preset, sklearn, torchmetrics
 from lossapi.states import Counts
 
 

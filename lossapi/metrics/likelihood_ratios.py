@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from math import inf, isfinite, nan
 from typing import Any, Literal
 
-from lossapi.conventions import Arguments
 from lossapi.definition import metric
 from lossapi.domains import Array
 from lossapi.errors import ParameterError, ShapeError
 from lossapi.functions import namespace
+from lossapi.libraries.conventions import Arguments
+from lossapi.libraries.presets import sklearn
 from lossapi.maps.averages import Labels, table_of
 from lossapi.maps.confusion import confusion
 from lossapi.maps.sklearn_labels import DIFFERS, occurring_labels
-from lossapi.presets import sklearn
 from lossapi.states import Counts
 
 Undefined = float | Literal["nan", "inf"]

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from lossapi.conventions import Arguments, steps
 from lossapi.definition import metric
 from lossapi.domains import Array
 from lossapi.errors import ParameterError
 from lossapi.functions import namespace
+from lossapi.libraries.conventions import Arguments, steps
 from lossapi.maps.scores import Average, Curve, Thresholds, Undefined, over_columns, rates, scores, trapezoid
 from lossapi.maps.torchmetrics_tasks import DIFFERS, by_task, scored
 from lossapi.parameters import Fraction

@@ -1,12 +1,12 @@
 """The mean logarithm of the hyperbolic cosine of the error."""
 
-from lossapi.conventions import Arguments
 from lossapi.definition import metric
 from lossapi.domains import Array, Real, Sums
+from lossapi.libraries.conventions import Arguments
+from lossapi.libraries.metric_layouts import columns, keras_samples
+from lossapi.libraries.presets import keras_metric, torchmetrics
 from lossapi.maps.errors import smooth_absolute
 from lossapi.maps.residuals import MultiOutput, mean_of, over_outputs
-from lossapi.metric_layouts import columns, keras_samples
-from lossapi.presets import keras_metric, torchmetrics
 
 
 def _each_output(arguments: Arguments) -> Arguments:

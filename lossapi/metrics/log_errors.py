@@ -3,12 +3,19 @@
 from lossapi.definition import metric
 from lossapi.domains import Array, Sums
 from lossapi.functions import namespace
+from lossapi.libraries.metric_layouts import (
+    FINITE,
+    POOLED,
+    keras_samples,
+    pooled,
+    sklearn_outputs,
+    sklearn_weighed_outputs,
+)
+from lossapi.libraries.presets import keras_metric, sklearn, torchmetrics
 from lossapi.maps.errors import log_gap
 from lossapi.maps.residuals import MultiOutput, mean_of, over_outputs
-from lossapi.metric_layouts import FINITE, POOLED, keras_samples, pooled, sklearn_outputs, sklearn_weighed_outputs
 from lossapi.open_domains import Growth
 from lossapi.parameters import NonNegative
-from lossapi.presets import keras_metric, sklearn, torchmetrics
 
 OUTPUTS = "(y_true, y_pred, sample_weight=None, multioutput='uniform_average')"
 UNCHECKED = frozenset({"prediction", "target"})

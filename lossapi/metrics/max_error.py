@@ -4,9 +4,9 @@ from lossapi.definition import metric
 from lossapi.domains import Array, Real, Weight
 from lossapi.errors import EmptyError
 from lossapi.functions import namespace
+from lossapi.libraries.metric_layouts import sklearn_column
+from lossapi.libraries.presets import sklearn
 from lossapi.maps.residuals import MultiOutput, over_outputs
-from lossapi.metric_layouts import sklearn_column
-from lossapi.presets import sklearn
 from lossapi.states import Extremes
 
 

@@ -2,17 +2,17 @@
 
 from typing import Literal
 
-from lossapi.conventions import Arguments
 from lossapi.definition import metric, row_mode
 from lossapi.domains import Array, Label, Real, Weight
 from lossapi.errors import ParameterError
 from lossapi.functions import namespace
+from lossapi.libraries.conventions import Arguments
+from lossapi.libraries.presets import keras_metric, tf1, torchmetrics
 from lossapi.maps.averages import divided, one_vs_rest
 from lossapi.maps.confusion import confusion, predicted_labels
 from lossapi.maps.keras_labels import elements, indices
 from lossapi.maps.row_means import mean, weighed
 from lossapi.parameters import Count
-from lossapi.presets import keras_metric, tf1, torchmetrics
 from lossapi.states import Counts
 
 MEAN = "sample_weight=None, ignore_class=None, sparse_y_true=True, sparse_y_pred=True, axis=-1"

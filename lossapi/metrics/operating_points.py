@@ -3,16 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
-from lossapi.conventions import Arguments, steps
 from lossapi.definition import metric
 from lossapi.domains import Array
 from lossapi.errors import Unsupported
 from lossapi.functions import namespace
+from lossapi.libraries.conventions import Arguments, steps
+from lossapi.libraries.presets import Preset, keras_metric
 from lossapi.maps.keras_labels import against_scores
 from lossapi.maps.scores import Curve, Thresholds, Undefined, curves, limits_of, precision_and_recall, rates, scores
 from lossapi.maps.torchmetrics_tasks import by_task, scored, without
 from lossapi.parameters import Fraction
-from lossapi.presets import Preset, keras_metric
 from lossapi.states import State
 
 Best = tuple[Array, Array]

@@ -1,15 +1,23 @@
 """Errors measured against the size of the target."""
 
-from lossapi.conventions import Arguments, steps
 from lossapi.definition import metric
 from lossapi.domains import Array, Real, Sums
 from lossapi.errors import ShapeError
 from lossapi.functions import clip, namespace
+from lossapi.libraries.conventions import Arguments, steps
+from lossapi.libraries.metric_layouts import (
+    FINITE,
+    POOLED,
+    STREAMED,
+    keras_samples,
+    pooled,
+    sklearn_outputs,
+    tf1_elements,
+)
+from lossapi.libraries.presets import keras_metric, sklearn, tf1, torchmetrics
 from lossapi.maps.errors import relative
 from lossapi.maps.residuals import MultiOutput, mean_of, over_outputs
-from lossapi.metric_layouts import FINITE, POOLED, STREAMED, keras_samples, pooled, sklearn_outputs, tf1_elements
 from lossapi.parameters import NonNegative, Positive
-from lossapi.presets import keras_metric, sklearn, tf1, torchmetrics
 
 EPS = 1.17e-6
 """What torchmetrics holds its divisors at."""

@@ -2,11 +2,11 @@
 
 from lossapi.definition import metric
 from lossapi.domains import Array, NonNegativeReal, Real, Sums
+from lossapi.libraries.metric_layouts import keras_samples
+from lossapi.libraries.presets import keras_metric
 from lossapi.maps.errors import rate_surprise
 from lossapi.maps.residuals import MultiOutput, mean_of, over_outputs
-from lossapi.metric_layouts import keras_samples
 from lossapi.parameters import NonNegative
-from lossapi.presets import keras_metric
 
 
 def rate_residuals(

@@ -2,13 +2,13 @@
 
 from lossapi.definition import metric
 from lossapi.domains import Array
+from lossapi.libraries.presets import Preset, keras_metric, sklearn, tf1
 from lossapi.maps.averages import Labels, ZeroDivision, averaged
 from lossapi.maps.confusion import SAMPLES, confusion
 from lossapi.maps.keras_labels import one_threshold, several_hot, truths
 from lossapi.maps.sklearn_labels import DIFFERS, occurring_labels
 from lossapi.maps.torchmetrics_tasks import STATISTICS, by_task
 from lossapi.parameters import Average, NonNegative
-from lossapi.presets import Preset, keras_metric, sklearn, tf1
 from lossapi.states import Counts
 
 BETA = {

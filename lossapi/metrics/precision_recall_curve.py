@@ -2,11 +2,12 @@
 
 from typing import Any, Literal
 
-from lossapi.conventions import Arguments, steps
 from lossapi.definition import metric
 from lossapi.domains import Array
 from lossapi.errors import ParameterError, Unsupported
 from lossapi.functions import namespace
+from lossapi.libraries.conventions import Arguments, steps
+from lossapi.libraries.presets import sklearn
 from lossapi.maps.averages import divided, named, weighted_mean
 from lossapi.maps.scores import (
     Average,
@@ -23,7 +24,6 @@ from lossapi.maps.scores import (
 from lossapi.maps.sklearn_labels import DIFFERS, occurring, one_column, ranks, whole
 from lossapi.maps.sklearn_scores import finite, positives
 from lossapi.maps.torchmetrics_tasks import by_task, not_macro, scored
-from lossapi.presets import sklearn
 from lossapi.states import State
 
 ARGUMENTS = "thresholds=None, ignore_index=None"

@@ -2,15 +2,15 @@
 
 from typing import Literal
 
-from lossapi.conventions import steps
 from lossapi.definition import metric
 from lossapi.domains import Array, Binary, Label, Probability, Sums
 from lossapi.functions import namespace, one_hot, xlogy
+from lossapi.libraries.conventions import steps
+from lossapi.libraries.presets import sklearn
 from lossapi.maps.residuals import mean_of, require_weight
 from lossapi.maps.sklearn_classes import CLASSES_DIFFER, binary_or_classes, classes, dtype_floor, nan_below_two
 from lossapi.maps.surprise import of_probabilities, yes_no_surprisal
 from lossapi.parameters import LogFloor
-from lossapi.presets import sklearn
 from lossapi.states import WEIGHT
 
 

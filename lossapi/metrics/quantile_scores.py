@@ -1,17 +1,17 @@
 """How good predicted quantiles are, the median among them."""
 
-from lossapi.conventions import steps
 from lossapi.definition import metric
 from lossapi.domains import Array, Real, Sums
 from lossapi.errors import EmptyError
 from lossapi.functions import namespace
+from lossapi.libraries.conventions import steps
+from lossapi.libraries.metric_layouts import FINITE, nan_for_one_row, sklearn_outputs
+from lossapi.libraries.presets import sklearn
 from lossapi.maps.errors import tilted
 from lossapi.maps.kept import kept_errors, kept_rows, require_weight
 from lossapi.maps.residuals import MultiOutput, halves, mean_of, over_outputs
-from lossapi.metric_layouts import FINITE, nan_for_one_row, sklearn_outputs
 from lossapi.order import quantile as weighted_quantile
 from lossapi.parameters import Fraction
-from lossapi.presets import sklearn
 from lossapi.states import Samples
 
 ROWS = f"{FINITE}; one row is NaN, not an error"

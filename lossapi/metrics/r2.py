@@ -1,15 +1,15 @@
 """The share of the target's variance that the prediction explains."""
 
-from lossapi.conventions import Arguments, steps
 from lossapi.definition import metric
 from lossapi.domains import Array
 from lossapi.errors import EmptyError, ParameterError, ShapeError, Unsupported
 from lossapi.functions import namespace
-from lossapi.layouts import squeezed
+from lossapi.libraries.conventions import Arguments, steps
+from lossapi.libraries.layouts import squeezed
+from lossapi.libraries.metric_layouts import FINITE, columns, nan_for_one_row, sklearn_outputs
+from lossapi.libraries.presets import keras_metric, sklearn, torchmetrics
 from lossapi.maps.residuals import VarianceOutput, error_squares, halves, over_outputs, require_weight, residual_moments
-from lossapi.metric_layouts import FINITE, columns, nan_for_one_row, sklearn_outputs
 from lossapi.parameters import NonNegative, WholeNumber
-from lossapi.presets import keras_metric, sklearn, torchmetrics
 from lossapi.states import Moments
 
 VARIANCE = "(y_true, y_pred, sample_weight=None, multioutput='uniform_average', force_finite=True)"

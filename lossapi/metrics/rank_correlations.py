@@ -3,16 +3,16 @@
 from typing import Literal
 
 from lossapi import order
-from lossapi.conventions import Arguments, floating, steps
 from lossapi.definition import metric
 from lossapi.domains import Array
 from lossapi.errors import ParameterError, ShapeError, Unsupported
 from lossapi.functions import namespace
+from lossapi.libraries.conventions import Arguments, floating, steps
+from lossapi.libraries.metric_layouts import columns
+from lossapi.libraries.presets import torchmetrics
 from lossapi.maps.kept import kept_rows, require_weight
 from lossapi.maps.residuals import MultiOutput, halves, over_outputs
-from lossapi.metric_layouts import columns
 from lossapi.parameters import NonNegative
-from lossapi.presets import torchmetrics
 from lossapi.states import Comoments, Samples
 
 Variant = Literal["a", "b", "c", "gamma"]

@@ -3,8 +3,7 @@
 from lossapi.definition import metric
 from lossapi.domains import Array, Real, Sums
 from lossapi.functions import namespace
-from lossapi.maps.residuals import MultiOutput, mean_of, over_outputs
-from lossapi.metric_layouts import (
+from lossapi.libraries.metric_layouts import (
     FINITE,
     POOLED,
     STREAMED,
@@ -15,7 +14,8 @@ from lossapi.metric_layouts import (
     sklearn_weighed_outputs,
     tf1_elements,
 )
-from lossapi.presets import Preset, keras_metric, sklearn, tf1, torchmetrics
+from lossapi.libraries.presets import Preset, keras_metric, sklearn, tf1, torchmetrics
+from lossapi.maps.residuals import MultiOutput, mean_of, over_outputs
 
 OUTPUTS = "(y_true, y_pred, sample_weight=None, multioutput='uniform_average')"
 STREAM = "(labels, predictions, weights=None, metrics_collections=None, updates_collections=None, name=None)"

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 
-from lossapi.conventions import Arguments
 from lossapi.definition import metric
 from lossapi.domains import Array
 from lossapi.errors import DomainError, EmptyError, ShapeError
 from lossapi.functions import namespace
+from lossapi.libraries.conventions import Arguments
+from lossapi.libraries.metric_layouts import FINITE, finite, one_weight_a_row
+from lossapi.libraries.presets import Preset, sklearn, torchmetrics
 from lossapi.maps.rankings import gains, grouped_gains, grouped_rankings, rankings, share
-from lossapi.metric_layouts import FINITE, finite, one_weight_a_row
-from lossapi.presets import Preset, sklearn, torchmetrics
 
 ONE = "one query; a query without relevant items is 0"
 ABOVE = f"{ONE}; items scored 0 or below are not retrieved"

@@ -4,11 +4,12 @@ from typing import Annotated, Literal
 
 from annotated_types import Gt, Le
 
-from lossapi.conventions import Arguments, steps
 from lossapi.definition import metric, row_mode
 from lossapi.domains import Array
 from lossapi.errors import DomainError, ParameterError, Unsupported
 from lossapi.functions import namespace
+from lossapi.libraries.conventions import Arguments, steps
+from lossapi.libraries.presets import sklearn
 from lossapi.maps.scores import (
     Average,
     Curve,
@@ -24,7 +25,6 @@ from lossapi.maps.scores import (
 from lossapi.maps.sklearn_labels import DIFFERS
 from lossapi.maps.sklearn_scores import of_classes
 from lossapi.maps.torchmetrics_tasks import by_task, scored
-from lossapi.presets import sklearn
 from lossapi.states import State
 
 Part = Annotated[float, Gt(0), Le(1)]

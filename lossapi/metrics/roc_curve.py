@@ -2,11 +2,12 @@
 
 from typing import Any, Literal
 
-from lossapi.conventions import Arguments, steps
 from lossapi.definition import metric
 from lossapi.domains import Array
 from lossapi.errors import DomainError
 from lossapi.functions import namespace
+from lossapi.libraries.conventions import Arguments, steps
+from lossapi.libraries.presets import sklearn
 from lossapi.maps.scores import (
     Average,
     Curve,
@@ -24,7 +25,6 @@ from lossapi.maps.scores import (
 from lossapi.maps.sklearn_labels import DIFFERS, occurring, whole
 from lossapi.maps.sklearn_scores import positives
 from lossapi.maps.torchmetrics_tasks import by_task, not_macro, scored
-from lossapi.presets import sklearn
 from lossapi.states import State
 
 ARGUMENTS = "thresholds=None, ignore_index=None"

@@ -2,10 +2,12 @@
 
 from typing import Literal
 
-from lossapi.conventions import Arguments
 from lossapi.definition import metric
 from lossapi.domains import Array
 from lossapi.functions import namespace
+from lossapi.libraries.conventions import Arguments
+from lossapi.libraries.metric_layouts import POOLED, columns, pooled
+from lossapi.libraries.presets import torchmetrics
 from lossapi.maps.residuals import (
     MultiOutput,
     error_squares,
@@ -15,9 +17,7 @@ from lossapi.maps.residuals import (
     residual_moments,
     residual_range,
 )
-from lossapi.metric_layouts import POOLED, columns, pooled
 from lossapi.parameters import NonNegative
-from lossapi.presets import torchmetrics
 from lossapi.states import Moments
 
 Normalization = Literal["mean", "range", "std", "l2"]

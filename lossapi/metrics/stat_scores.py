@@ -1,16 +1,16 @@
 """The four cells of every class at once, as scores or as tables."""
 
-from lossapi.conventions import Arguments
 from lossapi.definition import metric
 from lossapi.domains import Array
 from lossapi.errors import Unsupported
 from lossapi.functions import namespace
+from lossapi.libraries.conventions import Arguments
+from lossapi.libraries.presets import sklearn
 from lossapi.maps.averages import Labels, of_labels, one_vs_rest, positive
 from lossapi.maps.confusion import confusion
 from lossapi.maps.sklearn_labels import DIFFERS, occurring_labels
 from lossapi.maps.torchmetrics_tasks import STATISTICS, by_task
 from lossapi.parameters import Average
-from lossapi.presets import sklearn
 from lossapi.states import Counts
 
 

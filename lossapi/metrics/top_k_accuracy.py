@@ -2,16 +2,16 @@
 
 from typing import Literal
 
-from lossapi.conventions import Arguments
 from lossapi.definition import metric
 from lossapi.domains import Array, Label, Real, Weight
 from lossapi.errors import ParameterError, ShapeError
 from lossapi.functions import namespace, pick, tally
+from lossapi.libraries.conventions import Arguments
+from lossapi.libraries.presets import keras_metric, sklearn
 from lossapi.maps.row_means import mean, weighed
 from lossapi.maps.sklearn_labels import DIFFERS, distinct, occurring, one_column, ranks, whole
 from lossapi.maps.sklearn_scores import finite
 from lossapi.parameters import Count
-from lossapi.presets import keras_metric, sklearn
 from lossapi.states import Counts
 
 

@@ -4,15 +4,15 @@ from typing import Annotated
 
 from annotated_types import Ge
 
-from lossapi.conventions import Arguments, chosen_axes, gathered
 from lossapi.definition import metric
 from lossapi.domains import Array, Real, Sums
 from lossapi.errors import ParameterError, ShapeError, Unsupported
 from lossapi.functions import namespace, unit
+from lossapi.libraries.conventions import Arguments, chosen_axes, gathered
+from lossapi.libraries.metric_layouts import POOLED, STREAMED, alike, keras_vectors, pooled, tf1_stretched
+from lossapi.libraries.presets import keras_metric, tf1, torchmetrics
 from lossapi.maps.residuals import mean_of
-from lossapi.metric_layouts import POOLED, STREAMED, alike, keras_vectors, pooled, tf1_stretched
 from lossapi.parameters import NonNegative
-from lossapi.presets import keras_metric, tf1, torchmetrics
 
 
 def cosines(

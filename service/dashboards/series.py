@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from math import isfinite
 from typing import Any, NamedTuple
 
-from lossapi.panel import Outcome
+from lossapi.evaluation.panel import Outcome
 from service.streams.stream import Head, Stream
 
 MOST_ENTRIES = 100

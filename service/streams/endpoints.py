@@ -15,8 +15,8 @@ from starlette.responses import Response
 
 from lossapi.codecs import json
 from lossapi.errors import TooLarge, UnknownName
-from lossapi.panel import Outcome
-from lossapi.portable_panel import pack
+from lossapi.evaluation.panel import Outcome
+from lossapi.evaluation.portable_panel import pack
 from service.bodies import read_body, read_headers, read_query, with_query
 from service.catalogue import Endpoint
 from service.compute import Computing

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from lossapi.panel import Outcome
+from lossapi.evaluation.panel import Outcome
 from service.errors import described
 from service.streams.stream import Stream
 

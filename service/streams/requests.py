@@ -13,12 +13,12 @@ from lossapi import portable
 from lossapi.codecs import json
 from lossapi.codecs.tensors import Buffer, tensor
 from lossapi.errors import Conflict, LossError, ParameterError, UnknownKey, Unsupported, nearest
-from lossapi.given_rows import Rows, rows_of
-from lossapi.items import KINDS, Item, read_items
-from lossapi.panel import Panel, Term, merge, require_taken, zero
-from lossapi.pieces import Piece, settled
-from lossapi.portable_panel import is_panel, pack, unpack
-from lossapi.windows import opened
+from lossapi.evaluation.items import KINDS, Item, read_items
+from lossapi.evaluation.panel import Panel, Term, merge, require_taken, zero
+from lossapi.evaluation.portable_panel import is_panel, pack, unpack
+from lossapi.windows.content import opened
+from lossapi.windows.given_rows import Rows, rows_of
+from lossapi.windows.pieces import Piece, settled
 from service.media import Wire
 from service.stores.store import Key
 

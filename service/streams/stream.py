@@ -7,10 +7,10 @@ from math import isfinite
 from typing import Any
 
 from lossapi.codecs import json
-from lossapi.items import Item, read_items
-from lossapi.panel import Outcome
-from lossapi.pieces import Piece, readings, unpack_piece
-from lossapi.windows import Content, opened
+from lossapi.evaluation.items import Item, read_items
+from lossapi.evaluation.panel import Outcome
+from lossapi.windows.content import Content, opened
+from lossapi.windows.pieces import Piece, readings, unpack_piece
 from service.streams.history import History, Values
 
 

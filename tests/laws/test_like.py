@@ -5,7 +5,7 @@ import pytest
 from lossapi import like
 from lossapi.definition import Definition, loss
 from lossapi.domains import Array, Real, Rows
-from lossapi.presets import Preset, torch
+from lossapi.libraries.presets import Preset, torch
 from tests.laws.every import DEFINITIONS, definition_of, every_definition
 
 OPTIONS = frozenset({"weight", *like.OPTIONS})

@@ -11,9 +11,9 @@ from typing import get_args
 import pytest
 
 import lossapi
-from lossapi import presets
 from lossapi.combination import Combination
 from lossapi.definition import Definition, Primitive
+from lossapi.libraries import presets
 from lossapi.parameters import Reduction
 from tests.laws.every import DEFINITIONS
 

@@ -5,15 +5,16 @@ from typing import Any
 
 import pytest
 
-from lossapi import engine, panel, portable_panel, sharing
+from lossapi import engine
 from lossapi.codecs import json
 from lossapi.definition import Definition, Primitive
 from lossapi.engine import Call
 from lossapi.errors import LossError
+from lossapi.evaluation import panel, portable_panel, sharing
+from lossapi.evaluation.items import Item
+from lossapi.evaluation.panel import Panel
 from lossapi.groups import together
-from lossapi.items import Item
 from lossapi.metrics.accuracy import accuracy
-from lossapi.panel import Panel
 from tests.laws.every import DEFINITIONS, Outcome, definition_of, every_definition, outcome
 from tests.samples import Sample, samples
 

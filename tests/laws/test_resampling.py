@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lossapi import panel, portable, resampling, row_sums
+from lossapi import portable
 from lossapi.definition import Primitive
 from lossapi.domains import Array
+from lossapi.evaluation import panel, resampling, row_sums
+from lossapi.evaluation.rows import select
 from lossapi.losses.huber import huber
 from lossapi.plan import Plan
-from lossapi.rows import select
 from lossapi.score_tables import Table
 from lossapi.states import Counts, State
 from tests.laws.every import Outcome, definition_of, every_primitive, outcome

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from lossapi import rows
 from lossapi.definition import Primitive
+from lossapi.evaluation import rows
 from lossapi.losses.huber import huber
 from lossapi.plan import Plan
 from tests.laws.every import definition_of, every_primitive, readings_of

@@ -10,11 +10,11 @@ from lossapi.codecs import json
 from lossapi.codecs.tensors import tensor
 from lossapi.definition import Definition, Primitive
 from lossapi.errors import Unsupported
-from lossapi.given_rows import rows_of
-from lossapi.items import read_items
-from lossapi.panel import fold, read
-from lossapi.pieces import readings, unpack_piece
-from lossapi.windows import Content, opened
+from lossapi.evaluation.items import read_items
+from lossapi.evaluation.panel import fold, read
+from lossapi.windows.content import Content, opened
+from lossapi.windows.given_rows import rows_of
+from lossapi.windows.pieces import readings, unpack_piece
 
 WINDOWS: dict[str, Any] = {
     "everything": None,

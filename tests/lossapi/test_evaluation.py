@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lossapi import engine, evaluation
+from lossapi import engine
 from lossapi.errors import LossError
+from lossapi.evaluation import of_tensors
 
 ROWS = 120
 RNG = np.random.default_rng(7)
@@ -24,7 +25,7 @@ DEVICE = (np.arange(ROWS) % 2).tolist()
 
 def evaluated(target: Any = LABEL, **asked: Any) -> Any:
     """A reply whose errors are their codes."""
-    return evaluation.evaluate({"prediction": SCORE, "target": target, **asked}, lambda error: error.code)
+    return of_tensors.evaluate({"prediction": SCORE, "target": target, **asked}, lambda error: error.code)
 
 
 def intervals(**asked: Any) -> dict[str, Any]:
@@ -89,7 +90,7 @@ def test_a_proportion_of_all_or_of_none_has_an_interval() -> None:
 
 def test_draws_without_a_value_are_left_out_and_counted() -> None:
     few = {"prediction": [0.1, 0.6, 0.7], "target": [0, 1, 1], "metrics": [{"name": "roc_auc", "undefined": "nan"}]}
-    reply = evaluation.evaluate({**few, "confidence": {"resamples": 500}}, str)
+    reply = of_tensors.evaluate({**few, "confidence": {"resamples": 500}}, str)
     found = reply["results"][0]
     one_class = (1 + 8) / 27  # all three negative, or all three positive
     assert found["undefined_resamples"] / 500 == pytest.approx(one_class, abs=0.08)
@@ -132,7 +133,7 @@ def test_classes_stand_side_by_side() -> None:
     each = {"average": "none"}
     metrics = [{"name": "precision", **each}, {"name": "recall", **each}, "accuracy"]
     given = {"prediction": [0, 1, 2, 2], "target": [0, 1, 1, 2], "metrics": metrics, "classes": ["a", "b", "c"]}
-    assert evaluation.evaluate(given, str)["classes"] == {
+    assert of_tensors.evaluate(given, str)["classes"] == {
         "a": {"precision": 1.0, "recall": 1.0},
         "b": {"precision": 1.0, "recall": 0.5},
         "c": {"precision": 0.5, "recall": 1.0},
@@ -143,7 +144,7 @@ def test_too_many_rows_are_not_drawn() -> None:
     many = np.zeros(50_000)
     given: Any = {"prediction": many, "target": many, "metrics": ["r2"], "confidence": {"resamples": 100_000}}
     with pytest.raises(LossError, match=r"rows drawn.*at \$.confidence.resamples"):
-        evaluation.evaluate(given, str)
+        of_tensors.evaluate(given, str)
 
 
 def compared(asked: Any, target: Any = LABEL, **options: Any) -> Any:

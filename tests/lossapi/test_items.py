@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lossapi.errors import LossError
-from lossapi.items import MOST, read_items
+from lossapi.evaluation.items import MOST, read_items
 
 ASKED = {
     "losses": ["huber", {"name": "focal", "gamma": 2}],

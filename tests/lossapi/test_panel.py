@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lossapi import panel, portable_panel
 from lossapi.domains import Array
 from lossapi.errors import Conflict, DomainError, EmptyError, LossError, ParameterError, UnknownKey, Unsupported
-from lossapi.items import read_items
-from lossapi.panel import Panel
+from lossapi.evaluation import panel, portable_panel
+from lossapi.evaluation.items import read_items
+from lossapi.evaluation.panel import Panel
 
 RNG = np.random.default_rng(0)
 SCORES = RNG.random(50)

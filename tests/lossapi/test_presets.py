@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lossapi.errors import ParameterError, UnknownKey, Unsupported
-from lossapi.presets import REQUIRED, Preset, keras, optax, signature, sklearn, tf1, torch
+from lossapi.libraries.presets import REQUIRED, Preset, keras, optax, signature, sklearn, tf1, torch
 
 TARGET, PREDICTION = np.zeros((2, 3)), np.ones((2, 3))
 

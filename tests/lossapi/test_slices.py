@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lossapi.errors import LossError
-from lossapi.slices import MOST, column, grouped, read_columns, read_crossings
+from lossapi.evaluation.slices import MOST, column, grouped, read_columns, read_crossings
 
 COLUMNS = {"country": ["de", "fr", "de", "it"], "age": [30, 40, 30, 30], "new": [True, False, True, True]}
 

@@ -4,7 +4,7 @@ from math import atan, inf, pi, sqrt
 
 import pytest
 
-from lossapi.student import beyond, normal_beyond, two_sided
+from lossapi.evaluation.student import beyond, normal_beyond, two_sided
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,13 @@ import pyarrow as pa
 import pytest
 from pyarrow import csv, parquet
 
-from lossapi import columns, engine, evaluation, table_evaluation, tables
+from lossapi import engine
 from lossapi.codecs.codec import Limits
 from lossapi.errors import LossError
+from lossapi.evaluation import of_tables, of_tensors
 from lossapi.registry import get
-from lossapi.tables import BLOCK, TABLE, Table
+from lossapi.tables import columns, files
+from lossapi.tables.files import BLOCK, TABLE, Table
 
 RNG = np.random.default_rng(0)
 ROWS = 200_000
@@ -21,13 +23,13 @@ ROWS = 200_000
 def written(path: Path, table: Any) -> Table:
     """A table as a file of the kind that its name says."""
     (csv.write_csv if path.suffix == ".csv" else parquet.write_table)(table, path)
-    return tables.of_file(path)
+    return files.of_file(path)
 
 
 def text(path: Path, lines: str) -> Table:
     """A table of lines of CSV."""
     path.write_text(lines)
-    return tables.of_file(path)
+    return files.of_file(path)
 
 
 @pytest.fixture(scope="module", params=[".csv", ".parquet"])
@@ -43,7 +45,7 @@ def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         "device": RNG.integers(0, 2, ROWS),
     }
     table = written(tmp_path_factory.mktemp("tables") / f"large{request.param}", pa.table(values))
-    assert ROWS > 2 * tables.ROWS
+    assert ROWS > 2 * files.ROWS
     assert table.source.suffix == ".parquet" or table.source.stat().st_size > 2 * BLOCK
     return table, values
 
@@ -56,10 +58,10 @@ def test_a_table_comes_to_what_its_columns_come_to(large: tuple[Table, dict[str,
         "crossings": [["country", "device"]],
     }
     rows: list[int] = []
-    found = table_evaluation.evaluate({**asked, TABLE: table, "slices": ["country", "device"]}, str, rows.append)
+    found = of_tables.evaluate({**asked, TABLE: table, "slices": ["country", "device"]}, str, rows.append)
     tensors = {name: values[name] for name in ("prediction", "target", "weight")}
     slices = {"country": values["country"], "device": values["device"].tolist()}
-    whole = evaluation.evaluate({**asked, **tensors, "slices": slices}, str)
+    whole = of_tensors.evaluate({**asked, **tensors, "slices": slices}, str)
     assert sum(rows) == ROWS
     assert len(rows) > 2
     one, two = dict(leaves(found)), dict(leaves(whole))
@@ -85,7 +87,7 @@ def test_a_fault_far_down_is_at_its_row(large: tuple[Table, dict[str, Any]]) -> 
     path = table.source.with_name(f"wrong{table.source.suffix}")
     other = written(path, pa.table({"prediction": wrong, "target": values["target"]}))
     asked = {"losses": ["binary_cross_entropy"], "metrics": ["r2"], TABLE: other}
-    found = table_evaluation.evaluate(asked, lambda error: error.faults[0].pointer)
+    found = of_tables.evaluate(asked, lambda error: error.faults[0].pointer)
     assert [each.get("error") for each in found["results"]] == ["/prediction/150000", None]
 
 
@@ -124,9 +126,9 @@ def test_one_definition_computes_what_its_arrays_come_to(tmp_path: Path) -> None
     huber = get("loss", "huber")
     options = {"columns": {"prediction": "p"}, "delta": 0.1}
     alone = engine.compute("huber", {"prediction": prediction, "target": target}, {"delta": 0.1})
-    found = table_evaluation.compute(huber, table, options)
+    found = of_tables.compute(huber, table, options)
     assert found == {"name": "huber", "value": alone.value, "reduction": "mean", "count": 10, "finite": True}
-    rows = table_evaluation.compute(huber, table, {**options, "reduction": "none"})["values"]
+    rows = of_tables.compute(huber, table, {**options, "reduction": "none"})["values"]
     assert np.mean(rows) == pytest.approx(alone.value)
 
 
@@ -147,14 +149,14 @@ def test_one_definition_computes_what_its_arrays_come_to(tmp_path: Path) -> None
 def test_a_fault_names_row_and_column(tmp_path: Path, lines: str, asked: Any, message: str) -> None:
     table = text(tmp_path / "a.csv", lines)
     with pytest.raises(LossError, match=message):
-        table_evaluation.evaluate({"metrics": ["mean_squared_error"], TABLE: table, **asked}, str)
+        of_tables.evaluate({"metrics": ["mean_squared_error"], TABLE: table, **asked}, str)
 
 
 def test_bytes_that_were_changed_are_a_table_or_an_error() -> None:
     """Footers, headers and data, a few bytes at a time: what the library raises never comes through."""
     values = {"prediction": RNG.random(50), "target": RNG.integers(0, 2, 50), "country": ["a", "ü"] * 25}
     random, codes = np.random.default_rng(5), set()
-    for form, write in zip(tables.FORMS.values(), (csv.write_csv, parquet.write_table), strict=True):
+    for form, write in zip(files.FORMS.values(), (csv.write_csv, parquet.write_table), strict=True):
         room = pa.BufferOutputStream()
         write(pa.table(values), room)
         body = room.getvalue().to_pybytes()
@@ -164,13 +166,13 @@ def test_bytes_that_were_changed_are_a_table_or_an_error() -> None:
                 changed[place] = random.integers(256)
             table = form.decode(bytes(changed), Limits())
             try:
-                table_evaluation.evaluate({**table, "metrics": ["accuracy"], "slices": ["country"]}, str)
+                of_tables.evaluate({**table, "metrics": ["accuracy"], "slices": ["country"]}, str)
             except LossError as error:
                 codes.add(error.code)
     assert "unreadable" in codes
 
 
 def test_without_the_library_the_error_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "installed", lambda: False)
+    monkeypatch.setattr(files, "installed", lambda: False)
     with pytest.raises(LossError, match=r"pip install 'lossapi\[tables\]'"):
-        tables.of_file(tmp_path / "a.csv")
+        files.of_file(tmp_path / "a.csv")

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from lossapi.codecs import json
 from lossapi.domains import Array
 from lossapi.errors import Conflict, LossError, ParameterError, UnknownKey, Unsupported
-from lossapi.given_rows import rows_of
-from lossapi.items import read_items
-from lossapi.panel import fold, read
-from lossapi.pieces import readings, unpack_piece
-from lossapi.windows import Content, opened
+from lossapi.evaluation.items import read_items
+from lossapi.evaluation.panel import fold, read
+from lossapi.windows.content import Content, opened
+from lossapi.windows.given_rows import rows_of
+from lossapi.windows.pieces import readings, unpack_piece
 
 COUNT = 120
 RANDOM = np.random.default_rng(3)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lossapi import LossError, compute, like
-from lossapi.candidates import log_uniform, philox
+from lossapi.libraries.candidates import log_uniform, philox
 from tests.parity.peers import agree
 
 FEATURES, CLASSES = 5, 4

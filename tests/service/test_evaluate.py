@@ -8,9 +8,9 @@ import numpy as np
 import ormsgpack
 import pytest
 
-from lossapi import tables
 from lossapi.codecs import CODECS
 from lossapi.codecs.codec import Limits
+from lossapi.tables import files
 from service.media import wire
 
 PREDICTION, TARGET = [0.9, 0.2, 0.7, 0.4], [1, 0, 0, 1]
@@ -127,7 +127,7 @@ def test_without_the_library_the_refusal_says_what_to_install(
     client: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wire.cache_clear()
-    monkeypatch.setattr(tables, "installed", lambda: False)
+    monkeypatch.setattr(files, "installed", lambda: False)
     reply = client.post("/v1/evaluate?metrics=r2", content=CSV, headers={"Content-Type": "text/csv"})
     assert reply.status_code == 415
     assert "lossapi[tables]" in reply.json()["detail"]

@@ -17,7 +17,7 @@ from schemathesis.specs.openapi.checks import (
 from lossapi import registry
 from lossapi.codecs import CODECS
 from lossapi.codecs.json import MEDIA_TYPE
-from lossapi.tables import FORMS
+from lossapi.tables.files import FORMS
 from service.app import create_app
 from service.settings import Settings
 from service.stores import MEMORY

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from lossapi.conventions import (
+from lossapi.domains import Array
+from lossapi.errors import DtypeError, ParameterError, ShapeError, Unsupported
+from lossapi.libraries.conventions import (
     Arguments,
     Prepare,
     Shape,
@@ -20,8 +22,6 @@ from lossapi.conventions import (
     require_lengths,
     same_shape,
 )
-from lossapi.domains import Array
-from lossapi.errors import DtypeError, ParameterError, ShapeError, Unsupported
 
 
 def torch_pair(arguments: Arguments) -> Arguments:

@@ -9,18 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from lossapi import class_tables, engine, evaluation, panel, portable_panel, registry, slices
-from lossapi.columns import columns_of, require_column
+from lossapi import engine, registry
 from lossapi.definition import Definition, Primitive
 from lossapi.domains import Array
 from lossapi.errors import Fault, LossError, ParameterError, TooLarge, UnknownKey, nearest
-from lossapi.evaluation import Problem
-from lossapi.items import KINDS, Item, read_items
-from lossapi.panel import Panel
+from lossapi.evaluation import class_tables, of_tensors, panel, portable_panel, slices
+from lossapi.evaluation.items import KINDS, Item, read_items
+from lossapi.evaluation.of_tensors import Problem
+from lossapi.evaluation.panel import Panel
+from lossapi.evaluation.sharing import lay
+from lossapi.evaluation.slices import MOST, Column
 from lossapi.request import as_call
-from lossapi.sharing import lay
-from lossapi.slices import MOST, Column
-from lossapi.tables import TABLE, Table
+from lossapi.tables.columns import columns_of, require_column
+from lossapi.tables.files import TABLE, Table
 
 KEYS = (*KINDS, "columns", "slices", "crossings", "confidence", "compare", "classes", "return", "backend")
 Progress = Callable[[int], object]
@@ -123,7 +124,7 @@ def _at_once(
     asked = {**asked, **{name: tensors[name] for name in columns}, **({"slices": texts} if texts else {})}
     if others:
         asked["compare"] = {**asked["compare"], **{name: tensors["compare", name] for name in others}}
-    return evaluation.evaluate(asked, problem)
+    return of_tensors.evaluate(asked, problem)
 
 
 def whole(table: Table, columns: Mapping[Any, Any], groups: Sequence[str]) -> tuple[dict[Any, Array], dict[str, Any]]:
@@ -172,7 +173,7 @@ class _Folding:
     def reply(self, asked: Mapping[str, Any], problem: Problem) -> dict[str, Any]:
         """What all parts come to."""
         found = self.total.whole(self.items)
-        returns, classes = evaluation.read_returns(asked.get("return")), class_tables.read_classes(asked.get("classes"))
+        returns, classes = of_tensors.read_returns(asked.get("return")), class_tables.read_classes(asked.get("classes"))
         outcomes = panel.read(found)
         groups = {
             names: [(label, self._part(folds[label], problem)) for label in sorted(folds)]
@@ -182,7 +183,7 @@ class _Folding:
             "count": self.total.rows,
             **({"results": [each.plain(problem) for each in outcomes]} if "value" in returns else {}),
             **({} if classes is False else {"classes": class_tables.class_table(outcomes, classes)}),
-            **evaluation.by_groups(groups),
+            **of_tensors.by_groups(groups),
             **({"state": portable_panel.pack(found)} if "state" in returns else {}),
         }
 

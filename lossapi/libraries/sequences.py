@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from lossapi.conventions import LARGEST, Arguments, Prepare
 from lossapi.domains import Array
 from lossapi.errors import DomainError, DtypeError, ParameterError, ShapeError, TooLarge
-from lossapi.layouts import keras_rows
+from lossapi.libraries.conventions import LARGEST, Arguments, Prepare
+from lossapi.libraries.layouts import keras_rows
 
 
 def torch_sequences(arguments: Arguments) -> Arguments:

@@ -15,10 +15,10 @@ from lossapi.combination import Combination
 from lossapi.definition import Definition, Primitive
 from lossapi.domains import Array
 from lossapi.errors import LossError
+from lossapi.evaluation.items import Item
+from lossapi.evaluation.rows import select
 from lossapi.groups import placed
-from lossapi.items import Item
 from lossapi.plan import Plan
-from lossapi.rows import select
 from lossapi.summands import Summand, summands
 
 

@@ -18,9 +18,9 @@ from typing import Any
 
 from lossapi.codecs.codec import Limits
 from lossapi.codecs.tensors import Buffer
-from lossapi.columns import numbers, values
 from lossapi.domains import Array
 from lossapi.errors import Unreadable, Unsupported
+from lossapi.tables.columns import numbers, values
 
 INSTALL = "pip install 'lossapi[tables]'"
 ROWS = 1 << 16

@@ -10,8 +10,8 @@ from typing import Any
 from lossapi import portable
 from lossapi.combination import Combination
 from lossapi.errors import LossError, ParameterError, UnknownKey, Unsupported, nearest
-from lossapi.items import KINDS, Item, read_items
-from lossapi.panel import Panel, Part, Term
+from lossapi.evaluation.items import KINDS, Item, read_items
+from lossapi.evaluation.panel import Panel, Part, Term
 from lossapi.portable import VERSION, Portable
 
 KIND = "panel"

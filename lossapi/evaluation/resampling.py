@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from lossapi import panel
 from lossapi.domains import Array
 from lossapi.errors import LossError, Unsupported
-from lossapi.panel import Outcome
+from lossapi.evaluation import panel
+from lossapi.evaluation.panel import Outcome
+from lossapi.evaluation.row_sums import drawn, row_sums
+from lossapi.evaluation.rows import rows_of, select
+from lossapi.evaluation.sharing import Layout, kept
 from lossapi.plan import Plan
-from lossapi.row_sums import drawn, row_sums
-from lossapi.rows import rows_of, select
 from lossapi.score_tables import Table
-from lossapi.sharing import Layout, kept
 from lossapi.states import Counts, State
 
 FEW = 8

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from lossapi.errors import ParameterError, ShapeError
-from lossapi.panel import Outcome
+from lossapi.evaluation.panel import Outcome
 
 
 def read_classes(given: Any) -> list[str] | bool:

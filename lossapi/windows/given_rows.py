@@ -8,7 +8,7 @@ import numpy as np
 
 from lossapi.domains import Array
 from lossapi.errors import Unsupported
-from lossapi.items import Item
+from lossapi.evaluation.items import Item
 from lossapi.signature import Input
 
 

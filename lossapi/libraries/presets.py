@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lossapi import conventions, layouts
 from lossapi.errors import ParameterError, UnknownKey, Unsupported, nearest
+from lossapi.libraries import conventions, layouts
 
 Arguments = conventions.Arguments
 Prepare = conventions.Prepare

@@ -9,11 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from lossapi.conventions import Arguments, Prepare, Shape, chosen_axes, common_shape, gathered, positive_smoothing
 from lossapi.domains import Array
 from lossapi.errors import DomainError, DtypeError, ParameterError, ShapeError
-from lossapi.layouts import keras_rows, squeezed
-from lossapi.presets import Preset
+from lossapi.libraries.conventions import (
+    Arguments,
+    Prepare,
+    Shape,
+    chosen_axes,
+    common_shape,
+    gathered,
+    positive_smoothing,
+)
+from lossapi.libraries.layouts import keras_rows, squeezed
+from lossapi.libraries.presets import Preset
 
 UNCHECKED = frozenset({"prediction", "target"})
 INDICES = ("int64", "uint8")

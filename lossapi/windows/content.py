@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any, Protocol, Self
 
-from lossapi.decay import require_scalable, scaled
 from lossapi.errors import ParameterError, UnknownKey, Unsupported, nearest
-from lossapi.given_rows import Rows, joined, require_rows, require_rows_first
-from lossapi.items import Item
-from lossapi.panel import Panel, merge, zero
-from lossapi.pieces import Piece, added, folded, kept, unpack_piece
-from lossapi.portable_panel import pack, unpack
+from lossapi.evaluation.items import Item
+from lossapi.evaluation.panel import Panel, merge, zero
+from lossapi.evaluation.portable_panel import pack, unpack
+from lossapi.windows.decay import require_scalable, scaled
+from lossapi.windows.given_rows import Rows, joined, require_rows, require_rows_first
+from lossapi.windows.pieces import Piece, added, folded, kept, unpack_piece
 
 BLOCKS = 32
 """Into about how many blocks the last rows are gathered, and how many parts a half-life has."""

@@ -15,10 +15,10 @@ import numpy as np
 from lossapi import engine, portable, readings
 from lossapi.domains import Array
 from lossapi.errors import Conflict, EmptyError, LossError, UnknownKey, Unsupported, nearest
-from lossapi.items import Item
+from lossapi.evaluation.items import Item
+from lossapi.evaluation.sharing import Layout, Reader, kept, lay
 from lossapi.plan import Plan
 from lossapi.portable import Portable
-from lossapi.sharing import Layout, Reader, kept, lay
 from lossapi.states import State
 
 

@@ -11,18 +11,18 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from lossapi import panel, student
 from lossapi.codecs.tensors import tensor
 from lossapi.domains import Array
 from lossapi.errors import LossError, ParameterError, ShapeError, Unsupported, placed_at
-from lossapi.intervals import DRAWS, LEVEL, flat, means_of, read_options, shaped, t_interval
-from lossapi.panel import Outcome, Part
+from lossapi.evaluation import panel, student
+from lossapi.evaluation.intervals import DRAWS, LEVEL, flat, means_of, read_options, shaped, t_interval
+from lossapi.evaluation.panel import Outcome, Part
+from lossapi.evaluation.resampling import Resampling
+from lossapi.evaluation.row_sums import drawn, row_sums
+from lossapi.evaluation.rows import rows_of
+from lossapi.evaluation.sharing import Layout, kept
 from lossapi.parameters import Field, model
 from lossapi.plan import Plan
-from lossapi.resampling import Resampling
-from lossapi.row_sums import drawn, row_sums
-from lossapi.rows import rows_of
-from lossapi.sharing import Layout, kept
 from lossapi.states import State
 
 Method = Literal["bootstrap", "permutation", "analytic"]

@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from lossapi import class_tables, comparison, intervals, panel, portable_panel, slices
 from lossapi.codecs.tensors import tensor
-from lossapi.comparison import Comparison
 from lossapi.domains import Array
 from lossapi.errors import LossError, ParameterError, ShapeError, TooLarge, nearest, placed_at
-from lossapi.intervals import Confidence
-from lossapi.items import KINDS, Item, read_items
-from lossapi.panel import Outcome, Panel
+from lossapi.evaluation import class_tables, comparison, intervals, panel, portable_panel, slices
+from lossapi.evaluation.comparison import Comparison
+from lossapi.evaluation.intervals import Confidence
+from lossapi.evaluation.items import KINDS, Item, read_items
+from lossapi.evaluation.panel import Outcome, Panel
+from lossapi.evaluation.rows import rows_of
+from lossapi.evaluation.sharing import Layout, lay
+from lossapi.evaluation.slices import Column, Groups
 from lossapi.plan import Plan
-from lossapi.rows import rows_of
-from lossapi.sharing import Layout, lay
-from lossapi.slices import Column, Groups
 
 OPTIONS = (*KINDS, "slices", "crossings", "confidence", "compare", "classes", "return", "backend")
 RETURNS = ("value", "state")

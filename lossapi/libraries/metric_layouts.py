@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from lossapi.conventions import Arguments, Prepare, chosen_axes, common_shape, gathered
 from lossapi.domains import Array
 from lossapi.errors import DomainError, EmptyError, ParameterError, ShapeError
-from lossapi.layouts import squeezed
+from lossapi.libraries.conventions import Arguments, Prepare, chosen_axes, common_shape, gathered
+from lossapi.libraries.layouts import squeezed
 
 PAIR = ("prediction", "target")
 NAN = float("nan")

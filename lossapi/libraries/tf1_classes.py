@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from lossapi.class_axes import batched, classes_last, require_shape
-from lossapi.conventions import Arguments, common_shape
 from lossapi.errors import ParameterError, ShapeError
+from lossapi.libraries.class_axes import batched, classes_last, require_shape
+from lossapi.libraries.conventions import Arguments, common_shape
 
 
 def one_axis(arguments: Arguments) -> Any:

@@ -12,15 +12,15 @@ import numpy as np
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import ValidationError
 
-from lossapi import student
 from lossapi.domains import Array
 from lossapi.errors import LossError, ParameterError, Unsupported, placed_at
-from lossapi.panel import Outcome, Panel, Term
+from lossapi.evaluation import student
+from lossapi.evaluation.panel import Outcome, Panel, Term
+from lossapi.evaluation.resampling import Resampling, cells_of, with_cells
+from lossapi.evaluation.row_sums import row_means, row_sums
+from lossapi.evaluation.sharing import Layout
 from lossapi.parameters import Field, WholeNumber, as_error, model
 from lossapi.plan import Plan
-from lossapi.resampling import Resampling, cells_of, with_cells
-from lossapi.row_sums import row_means, row_sums
-from lossapi.sharing import Layout
 from lossapi.states import Counts
 
 MOST_CELLS = 1024

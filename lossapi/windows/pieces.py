@@ -7,10 +7,10 @@ from typing import Any
 from lossapi import portable
 from lossapi.codecs.tensors import tensor
 from lossapi.errors import Conflict, LossError, ParameterError, Unsupported
-from lossapi.given_rows import Rows, rows_of
-from lossapi.items import Item
-from lossapi.panel import Outcome, Panel, fold, merge, read
-from lossapi.portable_panel import pack, unpack
+from lossapi.evaluation.items import Item
+from lossapi.evaluation.panel import Outcome, Panel, fold, merge, read
+from lossapi.evaluation.portable_panel import pack, unpack
+from lossapi.windows.given_rows import Rows, rows_of
 
 
 @dataclass(frozen=True)

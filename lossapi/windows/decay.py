@@ -7,8 +7,8 @@ from typing import Any
 from lossapi import portable
 from lossapi.definition import Primitive
 from lossapi.errors import LossError, Unsupported
-from lossapi.items import Item
-from lossapi.panel import Panel, Part, Term
+from lossapi.evaluation.items import Item
+from lossapi.evaluation.panel import Panel, Part, Term
 from lossapi.states import Comoments, Counts, Moments, State, Sums, Totals
 
 EXPECTED = "a state of sums, which can be scaled"

@@ -9,9 +9,9 @@ import numpy as np
 from lossapi import chunks
 from lossapi.backends import numpy as backend
 from lossapi.domains import Array
+from lossapi.evaluation.rows import rows_of
 from lossapi.plan import Plan
 from lossapi.portable import Portable
-from lossapi.rows import rows_of
 from lossapi.states import WEIGHT, State, Sums, Totals, Weighted, divisors
 
 ROW = "row"
