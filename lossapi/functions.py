@@ -91,6 +91,13 @@ def logsumexp(x: Array, *, axis: int = -1, keepdims: bool = False) -> Array:
 
 
 @delegated
+def logaddexp(x: Array, y: Array) -> Array:
+    """log(exp(x) + exp(y)) of finite numbers; the larger and what the other adds never overflow."""
+    xp = namespace(x)
+    return xp.maximum(x, y) + xp.log(1.0 + xp.exp(-xp.abs(x - y)))
+
+
+@delegated
 def log_softmax(x: Array, *, axis: int = -1) -> Array:
     """x - logsumexp(x) along an axis, shifted by the maximum."""
     xp = namespace(x)

@@ -107,6 +107,7 @@ ELEMENTWISE: Pulls = {
         lambda g, o, p, y, *, floor: g * ((p - y) / np.maximum(p * (1.0 - p), 1e-12)),
         lambda g, o, p, y, *, floor: g * (np.log(1.0 - p) - np.log(p)),
     ),
+    "logaddexp": (lambda g, o, x, y: g * sigmoid(x - y), lambda g, o, x, y: g * sigmoid(y - x)),
     "softplus": (lambda g, o, x: g * grown(x - o, x),),
     "sigmoid": (lambda g, o, x: g * bell(x),),
     "log_sigmoid": (lambda g, o, x: g * grown(o - x, x),),

@@ -8,7 +8,7 @@ from annotated_types import Ge
 from lossapi.definition import loss
 from lossapi.domains import Array, Length, PaddedIndex, Real, Rows, Time
 from lossapi.errors import ParameterError
-from lossapi.functions import clip, count, logsumexp, namespace, scan, stop_gradient
+from lossapi.functions import clip, count, logaddexp, logsumexp, namespace, scan, stop_gradient
 from lossapi.libraries.conventions import floating, steps
 from lossapi.libraries.presets import keras, optax, tf1, torch
 from lossapi.libraries.sequences import (
@@ -149,7 +149,7 @@ def ctc(
     nothing = xp.full_like(frames[0, :, 1:-1], IMPOSSIBLE if log_zero is None else log_zero)
     start = (xp.concat([xp.zeros_like(frames[0, :, :1]), nothing], axis=1), nothing)
     blanks, ends = scan(frames, _step(labels, merge_repeated, log_zero), start)
-    reached = xp.concat([blanks[:, :1], _either(blanks[:, 1:], ends)], axis=1)
+    reached = xp.concat([blanks[:, :1], logaddexp(blanks[:, 1:], ends)], axis=1)
     value = -xp.squeeze(xp.take_along_axis(reached, xp.expand_dims(length, axis=1), axis=1), axis=1)
     if log_zero is None:
         value = xp.where(value > -0.5 * IMPOSSIBLE, xp.full_like(value, 0.0 if zero_infinity else xp.inf), value)
@@ -192,10 +192,10 @@ def _step(labels: Array, merge: bool, log_zero: float | None) -> Callable[[Latti
 
     def step(lattice: Lattice, frame: Array) -> Lattice:
         blanks, ends = lattice
-        reached = xp.concat([blanks[:, :1], _either(blanks[:, 1:], ends)], axis=1)
+        reached = xp.concat([blanks[:, :1], logaddexp(blanks[:, 1:], ends)], axis=1)
         before = reached[:, :-1]
         if merge:
-            before = _either(ends, _unrepeated(blanks, ends, before, repeated, log_zero))
+            before = logaddexp(ends, _unrepeated(blanks, ends, before, repeated, log_zero))
         alive = frame[:, -1:] > 0.0
         said, spoken = reached + frame[:, :1], before + frame[:, 1:-1]
         return xp.where(alive, said, blanks), xp.where(alive, spoken, ends)
@@ -209,10 +209,4 @@ def _unrepeated(blanks: Array, ends: Array, before: Array, repeated: Array, log_
     if log_zero is None:
         return xp.where(repeated, blanks[:, :-1], before)
     direct = ends[:, :-1] + log_zero * xp.astype(repeated[:, 1:], ends.dtype)
-    return xp.concat([blanks[:, :1], _either(blanks[:, 1:-1], direct)], axis=1)
-
-
-def _either(x: Array, y: Array) -> Array:
-    """log(exp(x) + exp(y)) of finite numbers; the larger and what the other adds never overflow."""
-    xp = namespace(x)
-    return xp.maximum(x, y) + xp.log(1.0 + xp.exp(-xp.abs(x - y)))
+    return xp.concat([blanks[:, :1], logaddexp(blanks[:, 1:-1], direct)], axis=1)

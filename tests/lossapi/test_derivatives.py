@@ -176,6 +176,7 @@ def spellings() -> Mapping[str, list[Case]]:
     ]
     cases["logit_surprise"] = [(functions.logit_surprise, (3.0 * A, np.abs(UNIT)))]
     cases["surprisal"] = [(lambda x: functions.surprisal(x, namespace(x).asarray(LABEL), axis=1), (A,))]
+    cases["logaddexp"] = [(functions.logaddexp, (3.0 * A, B)), (functions.logaddexp, (STACK, ROW))]
     cases["product"] = [(functions.product, (A, B)), (functions.product, (STACK, ROW))]
     cases["pick"] = [(lambda x: functions.pick(x, namespace(x).asarray(LABEL), axis=1), (A,))]
     return cases

@@ -76,6 +76,11 @@ def test_logsumexp_neither_overflows_nor_loses_a_slice_of_infinities() -> None:
         assert f.logsumexp(x, axis=0, keepdims=True).shape == (1, 2)
 
 
+def test_logaddexp_is_that_of_numpy_at_the_ends() -> None:
+    x, y = np.array([0.0, 200.0, -900.0, -1e30, 3.0]), np.array([0.0, 200.0, -901.0, -1e30, -1e30])
+    np.testing.assert_allclose(f.logaddexp(x, y), np.logaddexp(x, y), rtol=1e-15)
+
+
 def test_log_softmax_of_far_apart_scores_is_exact() -> None:
     x = np.array([[200.0, -200.0, 0.0], [1e4, 1e4, -INF]])
     np.testing.assert_allclose(f.log_softmax(x, axis=1)[0], [0.0, -400.0, -200.0], rtol=1e-15)
