@@ -62,14 +62,18 @@ def floating(plan: Plan, given: Mapping[str, Array]) -> tuple[str, ...]:
 
 
 class Gathered:
-    """The gradients of all chunks; `put` writes what is cut into its place and gives back what is to be added up."""
+    """The gradients of all chunks; `put` writes what is cut into its place and gives back what is to be added up.
+
+    Nothing is written twice: what no chunk wrote is 0 once all is `settled`.
+    """
 
     def __init__(self, plan: Plan, wrt: Collection[str]) -> None:
         self.plan = plan
         self.bound = {b.name: b for b in plan.tensors if b.name in wrt}
-        self.whole = {name: np.zeros(b.given.shape, plan.dtype) for name, b in self.bound.items()}
+        self.whole = {name: np.empty(b.given.shape, plan.dtype) for name, b in self.bound.items()}
         self.views = {name: laid_out(plan, b, self.whole[name]) for name, b in self.bound.items()}
         self.reached: set[str] = set()
+        self.written: dict[str, list[slice]] = {name: [] for name in self.bound}
 
     def put(self, cut: slice, found: Gradient) -> Gradient:
         """Take one chunk's gradients."""
@@ -77,6 +81,7 @@ class Gathered:
         for name, gradient in found.items():
             if self.bound[name].cut:
                 self.views[name][cut] = gradient
+                self.written[name].append(cut)
         return {name: gradient for name, gradient in found.items() if not self.bound[name].cut}
 
     def place(self, cut: slice, name: str) -> Array | None:
@@ -84,14 +89,22 @@ class Gathered:
         if not self.bound[name].cut:
             return None
         place = self.views[name][cut]
-        return place if place.flags.c_contiguous else None
+        if not place.flags.c_contiguous:
+            return None
+        self.written[name].append(cut)
+        return place
 
-    def add(self, rests: Sequence[Gradient]) -> None:
-        """Add up what is not cut, in order and in float64."""
-        for name in self.reached:
+    def settled(self, rests: Sequence[Gradient]) -> None:
+        """Add up what is not cut, in order and in float64; where nothing came, put 0."""
+        for name, view in self.views.items():
             shares = [rest[name] for rest in rests if name in rest]
             if shares:
-                self.views[name][...] = np.add.reduce(np.stack(shares), axis=0, dtype=np.float64)
+                view[...] = np.add.reduce(np.stack(shares), axis=0, dtype=np.float64)
+            elif not self.bound[name].cut or sum(len(view[cut]) for cut in self.written[name]) < len(view):
+                missing = np.ones(view.shape[:1], np.bool_)
+                for cut in self.written[name]:
+                    missing[cut] = False
+                view[missing] = 0.0
 
     def scale(self, factor: float) -> None:
         """Multiply all by a number."""
@@ -144,8 +157,8 @@ def rows(
 
     done = list(mapped(step))
     state = chunks.merged(plan, (each for each, _, _ in done))
-    top.add([rest for _, rest, _ in done])
-    bottom.add([rest for _, _, rest in done])
+    top.settled([rest for _, rest, _ in done])
+    bottom.settled([rest for _, _, rest in done])
     if known is None and isinstance(state, Totals):
         divide(top, bottom, state, reduction)
     return state, top
@@ -223,12 +236,18 @@ def sums(
         return part, *backend.vjp(plan.map.function, part.tensors, part.parameters, wrt)
 
     def ahead(cut: slice) -> State:
+        if backend.rows is not None:
+            made: State = backend.rows.state(cut)
+            return made
         if len(pieces) > KEPT:
             return chunks.map_chunk(plan, cut, False, unchecked, backend.run)
         part, out, _ = tapes[cut.start] = record(cut)
         return chunks.folded(plan, out, part, False)
 
     def behind(cut: slice) -> Gradient:
+        if backend.rows is not None:
+            found: Gradient = backend.rows.gradients(cut, flows, top)
+            return found
         part, out, pullback = tapes.pop(cut.start) if tapes else record(cut)
         return top.put(cut, pullback({name: sum_flow(flows[name], each, part.weight) for name, each in out.items()}))
 
@@ -236,9 +255,10 @@ def sums(
     assert isinstance(state, Sums)
     if state.count == 0 and reduction != "sum":
         top.reached |= set(wrt)
+        top.settled([])
         return state, top
     flows, rest = reading_back(plan, state, wrt)
-    top.add([top.put(slice(None), rest), *mapped(behind)])
+    top.settled([top.put(slice(None), rest), *mapped(behind)])
     return state, top
 
 

@@ -20,9 +20,9 @@ COSTLY = frozenset((*POWERS, "Tanh", "Sigmoid", "Sin", "Cos", "Acos", "Asin", "A
 
 
 class Span(NamedTuple):
-    """Along which of the loops a value has entries."""
+    """Along which of the loops a value has entries: along axes of the outer one, perhaps some, and of the inner one."""
 
-    outer: bool
+    outer: Shape
     inner: bool
 
 
@@ -60,14 +60,14 @@ class Frame:
         return ahead + self.inner + self.behind
 
     def span(self, shape: Shape) -> Span:
-        """The loops that a shape goes along: along all axes of a loop or none of them."""
+        """The loops that a shape goes along: along all axes of the inner one, or none of them."""
         left = [size for size in shape if size != 1]
-        outer, inner = ([size for size in left if size in axes] for axes in (self.outer, self.inner))
+        outer, inner = (tuple(size for size in left if size in axes) for axes in (self.outer, self.inner))
         if left != [size for size in self.axes if size in left]:
             raise refused("entries along other axes")
-        if tuple(outer) not in ((), self.outer) or tuple(inner) not in ((), self.inner):
+        if inner not in ((), self.inner):
             raise refused("entries along some of the axes")
-        return Span(bool(outer), bool(inner))
+        return Span(outer, bool(inner))
 
     def step(self, name: str) -> Step:
         """What makes a value."""

@@ -1,16 +1,17 @@
 """From a map to the loop that computes it: as it is, back through it, or folded with weights, masks and bounds.
 
 Folded, the loop gives the total of the weighted rows instead of the rows, and with it the gradients of that total, so
-that each entry is read once.
+that each entry is read once. Sums are added up by one loop; another goes back from their cotangents.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from lossapi.domains import Forms
+from lossapi.errors import Unsupported
 from lossapi.gradients import vjp
 from lossapi.graphs import elements, reductions, shapes
 from lossapi.graphs.dims import Dim, product
@@ -25,6 +26,9 @@ from lossapi.signature import Function, Input, read_map
 from lossapi.states import Weighted
 
 Kinds = tuple[tuple[str, str, int], ...]
+Bounded = tuple[str, bool, bool, tuple[float, ...]]
+"""An input, whether it has a least and a largest number, and the few that it may be, if it is so."""
+
 WEIGHT, MASK, SCALE = "weight of rows", "mask of rows", "scale of gradients"
 
 
@@ -35,7 +39,8 @@ class Fold:
     `weight` is the dtype of the weights and which of their axes are those of the rows (the others are of size 1);
     `mask` whether some rows do not enter; `mean_axes` how many trailing axes are averaged first; `keep` whether the
     rows are wanted themselves; `wrt` what the total is differentiated by; `bounds` which inputs have a least and a
-    largest number.
+    largest number, or only a few. Of sums `kept` says how many trailing axes they keep; with `wrt` their cotangents
+    are given, and the gradients alone are wanted.
     """
 
     weight: tuple[str, tuple[bool, ...]] | None = None
@@ -43,7 +48,8 @@ class Fold:
     mean_axes: int = 0
     keep: bool = False
     wrt: tuple[str, ...] = ()
-    bounds: tuple[tuple[str, bool, bool], ...] = ()
+    bounds: tuple[Bounded, ...] = ()
+    kept: int | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Loop:
-    """A loop's text, and what it takes and gives, in order; `axes` says where the size of each axis is to be seen."""
+    """A loop's text, and what it takes and gives, in order; `axes` says where the size of each axis is to be seen.
+
+    Of the `sums` that it adds up those that keep axes are among its outputs, the others among its totals.
+    """
 
     text: str
     arrays: tuple[tuple[str, np.dtype[Any], Shape], ...]
@@ -67,6 +76,7 @@ class Loop:
     numbers: tuple[str, ...]
     axes: Mapping[str, tuple[str, int]]
     totals: int
+    sums: tuple[str, ...]
     free: tuple[str, ...]
 
 
@@ -96,8 +106,17 @@ class Recorder:
             given = {name: self.array(name, *each) for name, each in laid.items()}
             values = {**parameters, **{name: self.number(name) for name in self.free}}
             self.record({name: given.get(name) for name in task.names}, values)
-        shapes_given = [shape for _, shape in self.inputs.values()]
-        frame = Frame.of(self.script, shapes_given, [sink.value for sink in self.sinks])
+        try:
+            return self.written(self.sinks)
+        except Unsupported:
+            sinks = [self.peeled(sink) for sink in self.sinks]
+            if sinks == self.sinks:
+                raise
+            return self.written(sinks)
+
+    def written(self, sinks: Sequence[Sink]) -> Loop:
+        """The loop that gives what is wanted."""
+        frame = Frame.of(self.script, [shape for _, shape in self.inputs.values()], [sink.value for sink in sinks])
         axes = {
             size.name: (name, i)
             for name, (_, shape) in reversed(self.inputs.items())
@@ -106,16 +125,27 @@ class Recorder:
         }
         results = [name for name, _, _ in self.outputs]
         writer = Writer(frame, list(self.inputs), results, self.numbers, list(axes))
-        text = function(self.sinks, writer)
+        text = function(sinks, writer)
         arrays = tuple((name, dtype, shape) for name, (dtype, shape) in self.inputs.items())
-        totals = sum(sink.kind == "total" for sink in self.sinks)
-        return Loop(text, arrays, tuple(self.outputs), tuple(self.numbers), axes, totals, tuple(self.free))
+        totals = [sink for sink in sinks if sink.kind == "total"]
+        numbers, sums = sum(sink.kept is None for sink in totals), tuple(sink.name for sink in totals)
+        return Loop(text, arrays, tuple(self.outputs), tuple(self.numbers), axes, numbers, sums, tuple(self.free))
+
+    def peeled(self, sink: Sink) -> Sink:
+        """A total of sums as that of what they are sums of; it is in double precision either way."""
+        name = sink.value
+        while sink.kind == "total" and self.script.steps[name].operator in ("ReduceSum", "Seen", "Cast"):
+            step = self.script.steps[name]
+            if step.operator == "Cast" and step.dtype != np.float64:
+                break
+            name = step.inputs[0]
+        return replace(sink, value=name)
 
     def record(self, arrays: Mapping[str, Symbol | None], values: Mapping[str, Any]) -> None:
         """The map called, and what is wanted of it."""
         task = self.task
         if task.fold is not None:
-            self.folded(task.fold, arrays, values)
+            (self.folded if task.fold.kept is None else self.summed)(task.fold, arrays, values)
         elif task.back is None:
             self.wanted(named(task.function(*arrays.values(), **values)))
         else:
@@ -150,13 +180,47 @@ class Recorder:
             scale = self.number(SCALE)
             self.wanted({f"gradient {name}": elements.multiply(each, scale) for name, each in found.items()})
 
+    def summed(self, fold: Fold, arrays: Mapping[str, Symbol | None], values: Mapping[str, Any]) -> None:
+        """Sums to totals; or, from the cotangents of these, to the gradients."""
+        kept, call = fold.kept or 0, self.task.function
+        if not fold.wrt:
+            self.bounds(fold)
+            sums = {name: symbol(each) for name, each in call(*arrays.values(), **values).items()}
+            weight = self.weight_of_sums(fold, next(iter(sums.values())))
+            for name, each in sums.items():
+                whole = each if weight is None else elements.multiply(each, weight)
+                self.total(name, whole.full(), each.shape[each.ndim - kept :])
+            return
+        out, pullback = vjp(call, arrays, values, fold.wrt)
+        weight = self.weight_of_sums(fold, next(iter(out.values())))
+        flows: dict[str, Symbol | None] = {}
+        for name, each in out.items():
+            flow = self.array(f"cotangent of {name}", each.dtype, each.shape[each.ndim - kept :])
+            flow = flow if weight is None else elements.multiply(flow, weight).astype(each.dtype)
+            flows[name] = shapes.broadcast_to(flow, each.shape)
+        self.wanted({f"gradient {name}": each for name, each in pullback(flows).items()})
+
+    def weight_of_sums(self, fold: Fold, sums: Symbol) -> Symbol | None:
+        """The weights of rows, ready to multiply sums that keep axes of their own."""
+        shape = sums.shape[: sums.ndim - (fold.kept or 0)]
+        weight, _ = self.entering(fold, shape)
+        return None if weight is None else shapes.reshape(weight, weight.shape + (1,) * (sums.ndim - weight.ndim))
+
+    def total(self, name: str, value: str, kept: Shape) -> None:
+        """A sum: one number, or one for each entry along the axes that are kept."""
+        if all(size == 1 for size in kept):
+            self.sinks.append(Sink("total", name, value))
+        else:
+            self.outputs.append((name, np.dtype(np.float64), kept))
+            self.sinks.append(Sink("total", name, value, kept=kept))
+
     def bounds(self, fold: Fold) -> None:
-        """Hold inputs to their bounds, which are numbers that the loop takes."""
-        for name, *there in fold.bounds:
-            ends = [f"{end} of {name}" if each else None for end, each in zip(("low", "high"), there, strict=True)]
+        """Hold inputs to their bounds, which are numbers that the loop takes, or to the few values they may have."""
+        for name, low, high, values in fold.bounds:
+            ends = [f"{end} of {name}" if there else None for end, there in (("low", low), ("high", high))]
             for end in filter(None, ends):
                 self.number(end)
-            self.sinks.append(Sink("bound", name, f"input {name}", *ends))
+            self.sinks.append(Sink("bound", name, f"input {name}", ends[0], ends[1], values=values))
 
     def entering(self, fold: Fold, shape: Shape) -> tuple[Symbol | None, Symbol | None]:
         """The weights of rows of a shape, and which of them enter."""
