@@ -142,10 +142,7 @@ def rows(
         part = chunks.prepared(plan, cut, unchecked)
         out, pullback = by_backend(kernel, {**part.tensors, **more}, part.parameters, wrt)
         value, own = out if isinstance(out, Weighted) else (out, None)
-        weight, mask = part.weight, part.mask
-        if plan.map.gives == "sums" or plan.map.weight is not None:
-            weight = None if weight is None else chunks.to_rank(weight, value)
-            mask = None if mask is None else chunks.entering(mask, value)
+        weight, mask = row_weights(plan, part, value)
         state = chunks.fold_rows(plan, out, weight, mask, reduction == "none")
         flow = value_flow(plan, value, weight, mask, scale)
         if own is None:
@@ -162,6 +159,15 @@ def rows(
     if known is None and isinstance(state, Totals):
         divide(top, bottom, state, reduction)
     return state, top
+
+
+def row_weights(plan: Plan, part: Part, value: Array) -> tuple[Array | None, Array | None]:
+    """The weights and the mask of a chunk, lined up with its rows."""
+    weight, mask = part.weight, part.mask
+    if plan.map.gives == "sums" or plan.map.weight is not None:
+        weight = None if weight is None else chunks.to_rank(weight, value)
+        mask = None if mask is None else chunks.entering(mask, value)
+    return weight, mask
 
 
 def known_divisor(plan: Plan, reduction: str) -> float | None:
@@ -262,18 +268,26 @@ def sums(
     return state, top
 
 
-def reading_back(plan: Plan, state: Sums, wrt: Collection[str]) -> tuple[Gradient, Gradient]:
-    """The derivative of the reading by each of the sums, and by the tensors that it takes itself."""
+def reading_vjp(plan: Plan, sums: Mapping[str, Array], wrt: Collection[str]) -> tuple[Any, Pullback]:
+    """The reading of some sums, and the way back to these (`sum of …`) and to the tensors that it takes itself."""
     reading, tensors, given = chunks.reading_call(plan)
-    arrays = {f"sum of {name}": np.asarray(each) for name, each in state.sums.items()}
+    arrays = {f"sum of {name}": np.asarray(each) for name, each in sums.items()}
 
     def read(*values: Array) -> Any:
-        return reading(dict(zip(state.sums, values, strict=False)), *values[len(arrays) :], **given)
+        return reading(dict(zip(sums, values, strict=False)), *values[len(arrays) :], **given)
 
-    out, pullback = vjp(read, {**arrays, **tensors}, {}, (*arrays, *(name for name in tensors if name in wrt)))
-    ones = dict.fromkeys(out, 1.0) if isinstance(out, Mapping) else 1.0
-    found = pullback(ones)
-    flows = {name: found.pop(f"sum of {name}", np.zeros(np.shape(each))) for name, each in state.sums.items()}
+    return vjp(read, {**arrays, **tensors}, {}, (*arrays, *(name for name in tensors if name in wrt)))
+
+
+def reading_back(plan: Plan, state: Sums, wrt: Collection[str]) -> tuple[Gradient, Gradient]:
+    """The derivative of the reading by each of the sums, and by the tensors that it takes itself."""
+    out, pullback = reading_vjp(plan, state.sums, wrt)
+    return parted(state.sums, pullback(dict.fromkeys(out, 1.0) if isinstance(out, Mapping) else 1.0))
+
+
+def parted(sums: Mapping[str, Array], found: Gradient) -> tuple[Gradient, Gradient]:
+    """The cotangents of all sums, and those of the tensors."""
+    flows = {name: found.pop(f"sum of {name}", np.zeros(np.shape(each))) for name, each in sums.items()}
     return flows, found
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lossapi import chunks
+from lossapi import backward, chunks
 from lossapi.backends import fused
 from lossapi.backward import Gathered, Gradient
 from lossapi.chunks import Part
@@ -15,7 +15,8 @@ from lossapi.domains import Array
 from lossapi.errors import LossError
 from lossapi.loops.record import MASK, SCALE, WEIGHT
 from lossapi.plan import Plan
-from lossapi.states import State, Sums, Totals, Values
+from lossapi.states import WEIGHT as WHOLE
+from lossapi.states import State, Totals, Values
 
 Ran = tuple[dict[str, Array], list[float]]
 
@@ -112,20 +113,52 @@ class Summed:
     kernel: fused.Kernel
     back: fused.Kernel | None = None
 
-    def state(self, cut: slice) -> Sums:
-        """The sums of the rows in `cut`."""
-        part, plan = self.source.part(cut), self.source.plan
+    def sums(self, cut: slice, part: Part) -> dict[str, Array]:
+        """The sums over the rows in `cut`, or of each of them."""
         outputs, totals = self.source.ran(self.kernel, cut, part, 1.0, {}, {})
-        shape, kept = chunks.sum_shapes(plan, cut)
         left, names = iter(totals), self.kernel.loop.sums
-        sums = {name: outputs[name] if name in outputs else np.full(kept, next(left))[()] for name in names}
-        return chunks.sums_of(plan, sums, part.weight, part.mask, shape)
+        _, kept = chunks.sum_shapes(self.source.plan, cut)
+        return {name: outputs[name] if name in outputs else np.full(kept, next(left))[()] for name in names}
+
+    def state(self, cut: slice) -> State:
+        """The state of the rows in `cut`."""
+        part, plan = self.source.part(cut), self.source.plan
+        shape, _ = chunks.sum_shapes(plan, cut)
+        return chunks.sums_of(plan, self.sums(cut, part), part.weight, part.mask, shape)
 
     def gradients(self, cut: slice, flows: Mapping[str, Array], top: Gathered) -> Gradient:
         """The gradients: what is cut goes to its place, what is not is to be added up."""
+        return self.flown(cut, self.source.part(cut), flows, top)
+
+    def flown(self, cut: slice, part: Part, flows: Mapping[str, Array], top: Gathered) -> Gradient:
+        """From the cotangents of the sums to the gradients."""
         if self.back is None:
             return {}
         found = places(self.back, cut, top)
         more = {f"cotangent of {name}": flow for name, flow in flows.items()}
-        outputs, _ = self.source.ran(self.back, cut, self.source.part(cut), 1.0, more, into(found))
+        outputs, _ = self.source.ran(self.back, cut, part, 1.0, more, into(found))
         return rest(found, cut, outputs, top)
+
+
+@dataclass(frozen=True)
+class Read(Summed):
+    """A plan's rows, each a reading of sums of its own, which a loop adds up."""
+
+    keep: bool = False
+    wrt: tuple[str, ...] = ()
+
+    def state(self, cut: slice) -> State:
+        """The state of the rows in `cut`."""
+        part = self.source.part(cut)
+        return chunks.fold_sums(self.source.plan, self.sums(cut, part), part.weight, part.mask, self.keep)
+
+    def with_gradients(self, cut: slice, scale: float, top: Gathered) -> tuple[State, Gradient]:
+        """The state, and the gradients: what is cut goes to its place, what is not is to be added up."""
+        plan, part = self.source.plan, self.source.part(cut)
+        sums = {**self.sums(cut, part), WHOLE: np.ones(())}
+        value, pullback = backward.reading_vjp(plan, sums, self.wrt)
+        weight, mask = backward.row_weights(plan, part, value)
+        state = chunks.fold_rows(plan, value, weight, mask, self.keep)
+        flows, found = backward.parted(sums, pullback(backward.value_flow(plan, value, weight, mask, scale)))
+        del flows[WHOLE]
+        return state, top.put(cut, found) | self.flown(cut, part, flows, top)

@@ -14,7 +14,7 @@ from lossapi.backends.choice import Backend
 from lossapi.chunks import Part
 from lossapi.domains import Bounds, Domain
 from lossapi.errors import Unsupported
-from lossapi.folds import Folded, Source, Summed
+from lossapi.folds import Folded, Read, Source, Summed
 from lossapi.graphs.trace import Back
 from lossapi.loops.record import Fold, Loop, Task
 from lossapi.plan import Plan
@@ -43,7 +43,7 @@ def backend(
 
 def _folded(
     plan: Plan, part: Part, reduction: str, unchecked: frozenset[str], wrt: Collection[str] | None, wait: bool
-) -> Folded | Summed | None:
+) -> Folded | Summed | Read | None:
     """The loops that fold a plan's rows or sums, if they can be had."""
     if not foldable(plan, part):
         return None
@@ -55,12 +55,14 @@ def _folded(
     ready = [kernel for kernel in found if kernel is not None]
     if len(ready) < len(found):
         return None
-    first, *more = ready
+    first, back = ready[0], (*ready, None)[1]
     numbers = {f"{end} of {name}": ends[i] for name, ends in bounds.items() for i, end in enumerate(("low", "high"))}
     given = {name: float(value) for name, value in numbers.items() if value is not None}
     source = Source(plan, unchecked, unchecked | bounds.keys(), {**part.parameters, **given})
+    if plan.map.gives == "sums" and plan.by_row:
+        return Read(source, first, back, keep=reduction == "none", wrt=() if wrt is None else tuple(wrt))
     if plan.map.gives == "sums":
-        return Summed(source, first, *more)
+        return Summed(source, first, back)
     if wrt is not None and reduction == "weighted_mean" and _weighs(first.loop):
         return None
     return Folded(source, first, reduction == "none")
@@ -75,9 +77,9 @@ def tasks(
     within = tuple(
         (name, low is not None, high is not None, _domain(plan, name).values) for name, (low, high) in bounds.items()
     )
-    fold = Fold(weight=_weight(plan, part), bounds=within)
+    fold = Fold(weight=None if plan.map.gives == "sums" and plan.by_row else _weight(plan, part), bounds=within)
     if plan.map.gives == "sums":
-        _, kept = chunks.sum_shapes(plan, slice(0, 1))
+        kept = plan.sizes(plan.map.axes) if plan.by_row else chunks.sum_shapes(plan, slice(0, 1))[1]
         yield replace(task, fold=replace(fold, kept=len(kept)))
         if by:
             yield replace(task, fold=replace(fold, kept=len(kept), wrt=by, bounds=()))
@@ -110,7 +112,7 @@ def loops_of(plan: Plan, reduction: str, unchecked: frozenset[str], wrt: Collect
 def foldable(plan: Plan, part: Part) -> bool:
     """Whether a loop may fold it: there are sums, or rows with weights and masks that line up with them."""
     if plan.map.gives == "sums":
-        return not plan.definition.for_rows(plan.parameters)
+        return plan.by_row == plan.definition.for_rows(plan.parameters)
     if plan.map.gives != "rows" or (plan.map.weight is not None and part.weight is not None):
         return False
     return part.mask is None or part.mask.ndim == len(plan.sizes(plan.map.axes)) - plan.mean_axes

@@ -39,8 +39,8 @@ class Fold:
     `weight` is the dtype of the weights and which of their axes are those of the rows (the others are of size 1);
     `mask` whether some rows do not enter; `mean_axes` how many trailing axes are averaged first; `keep` whether the
     rows are wanted themselves; `wrt` what the total is differentiated by; `bounds` which inputs have a least and a
-    largest number, or only a few. Of sums `kept` says how many trailing axes they keep; with `wrt` their cotangents
-    are given, and the gradients alone are wanted.
+    largest number, or only a few. Of sums `kept` says how many trailing axes they keep, all where each row has its own;
+    with `wrt` their cotangents are given, and the gradients alone are wanted.
     """
 
     weight: tuple[str, tuple[bool, ...]] | None = None
@@ -96,6 +96,7 @@ class Recorder:
     numbers: list[str] = field(default_factory=list)
     sinks: list[Sink] = field(default_factory=list)
     outputs: list[tuple[str, Any, Shape]] = field(default_factory=list)
+    sums: tuple[str, ...] = ()
 
     def loop(self, parameters: Mapping[str, Any]) -> Loop:
         """The map recorded and written."""
@@ -127,19 +128,21 @@ class Recorder:
         writer = Writer(frame, list(self.inputs), results, self.numbers, list(axes))
         text = function(sinks, writer)
         arrays = tuple((name, dtype, shape) for name, (dtype, shape) in self.inputs.items())
-        totals = [sink for sink in sinks if sink.kind == "total"]
-        numbers, sums = sum(sink.kept is None for sink in totals), tuple(sink.name for sink in totals)
-        return Loop(text, arrays, tuple(self.outputs), tuple(self.numbers), axes, numbers, sums, tuple(self.free))
+        totals = sum(sink.kind == "total" and sink.kept is None for sink in sinks)
+        return Loop(text, arrays, tuple(self.outputs), tuple(self.numbers), axes, totals, self.sums, tuple(self.free))
 
     def peeled(self, sink: Sink) -> Sink:
-        """A total of sums as that of what they are sums of; it is in double precision either way."""
+        """Sums as totals of what they are sums of; they are in double precision either way."""
         name = sink.value
-        while sink.kind == "total" and self.script.steps[name].operator in ("ReduceSum", "Seen", "Cast"):
+        summed = sink.kind == "total" or (self.task.fold is not None and self.script.steps[name].dtype == np.float64)
+        while summed and self.script.steps[name].operator in ("ReduceSum", "Seen", "Cast"):
             step = self.script.steps[name]
             if step.operator == "Cast" and step.dtype != np.float64:
                 break
             name = step.inputs[0]
-        return replace(sink, value=name)
+        if name == sink.value or sink.kind == "total":
+            return replace(sink, value=name)
+        return replace(sink, kind="total", value=name, kept=self.script.steps[sink.value].shape)
 
     def record(self, arrays: Mapping[str, Symbol | None], values: Mapping[str, Any]) -> None:
         """The map called, and what is wanted of it."""
@@ -187,6 +190,10 @@ class Recorder:
             self.bounds(fold)
             sums = {name: symbol(each) for name, each in call(*arrays.values(), **values).items()}
             weight = self.weight_of_sums(fold, next(iter(sums.values())))
+            self.sums = tuple(sums)
+            if kept == next(iter(sums.values())).ndim:
+                self.wanted(sums)
+                return
             for name, each in sums.items():
                 whole = each if weight is None else elements.multiply(each, weight)
                 self.total(name, whole.full(), each.shape[each.ndim - kept :])

@@ -92,10 +92,7 @@ def _total(writer: Writer, sink: Sink, totals: Sequence[Sink]) -> str:
         raise refused("a total of what is the same for some rows")
     if sink.kept is None:
         return f"total{totals.index(sink)}"
-    kept = frame.span(sink.kept)
-    if kept.inner and kept.outer:
-        raise refused("a total for entries of some rows")
-    made, key = writer.once.made, f"total {sink.name}"
+    made, key, kept = writer.once.made, f"total {sink.name}", frame.span(sink.kept)
     if key not in made:
         pointer = made[key] = writer.new("t")
         size = writer.entries(sink.kept)
@@ -103,7 +100,9 @@ def _total(writer: Writer, sink: Sink, totals: Sequence[Sink]) -> str:
             f"double *restrict {pointer} = arrays[{writer.results[sink.name]}];",
             f"memset({pointer}, 0, (size_t)({size}) * sizeof(double));",
         ]
-    return f"{made[key]}[{ENTRY_PLACE if kept.inner else writer.row_of(kept.outer)}]"
+    if not kept.inner:
+        return f"{made[key]}[{writer.row_of(kept.outer)}]"
+    return f"{made[key]}[{writer.placed(ENTRY_PLACE, kept.outer)}{writer.offset(kept.outer)}]"
 
 
 def outside(writer: Writer, sink: Sink, value: str) -> str:

@@ -131,6 +131,38 @@ def test_weights_of_rows_enter_the_sums(weight: Array) -> None:
     agree("l2_norm", sets(6, 5), {}, weight=weight)
 
 
+@pytest.mark.parametrize("reduction", ["mean", "sum", "weighted_mean"])
+@pytest.mark.parametrize("weight", [None, weights(5)])
+def test_rows_that_are_read_one_by_one(weight: Array | None, reduction: str) -> None:
+    given = {**LOGITS, "per_sample": True}
+    agree("multiclass_dice", labelled(*IMAGES), given, weight=weight, reduction=reduction)
+
+
+@pytest.mark.parametrize("name", ["dice", "focal_tversky", "mcc"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_sets_that_are_read_one_by_one(name: str, dtype: str) -> None:
+    agree(name, sets(7, 6, dtype=dtype), {"per_sample": True})
+
+
+def test_class_weights_are_read_with_every_row() -> None:
+    weight = np.array([0.5, 2.0, 1.0], np.float32)
+    agree("jaccard", {**labelled(*IMAGES), "class_weight": weight}, {**LOGITS, "per_sample": True})
+
+
+def test_norms_along_an_axis() -> None:
+    agree("l2_norm", sets(6, 5, 4), {"axis": 1})
+
+
+def test_rows_as_they_are_have_the_dtype_that_they_have_by_numpy() -> None:
+    for arrays in (sets(6), sets(6, 4)):
+        values = [
+            compute("dice", arrays, {"per_sample": True}, reduction="none", backend=each).value
+            for each in ("fused", "numpy")
+        ]
+        assert values[0].dtype == values[1].dtype
+        np.testing.assert_allclose(values[0], values[1], rtol=1e-6)
+
+
 @pytest.mark.parametrize("shape", [(9,), (9, 2), (9, 2, 3)])
 @pytest.mark.parametrize("weight", [None, weights(9)])
 def test_metrics_with_several_outputs(shape: tuple[int, ...], weight: Array | None) -> None:
