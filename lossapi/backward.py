@@ -242,29 +242,25 @@ def sums(
         return part, *backend.vjp(plan.map.function, part.tensors, part.parameters, wrt)
 
     def ahead(cut: slice) -> State:
-        if backend.rows is not None:
-            made: State = backend.rows.state(cut)
-            return made
         if len(pieces) > KEPT:
             return chunks.map_chunk(plan, cut, False, unchecked, backend.run)
         part, out, _ = tapes[cut.start] = record(cut)
         return chunks.folded(plan, out, part, False)
 
     def behind(cut: slice) -> Gradient:
-        if backend.rows is not None:
-            found: Gradient = backend.rows.gradients(cut, flows, top)
-            return found
         part, out, pullback = tapes.pop(cut.start) if tapes else record(cut)
         return top.put(cut, pullback({name: sum_flow(flows[name], each, part.weight) for name, each in out.items()}))
 
-    state = chunks.merged(plan, mapped(ahead))
+    folds = backend.rows
+    state = chunks.merged(plan, mapped(ahead if folds is None else folds.state))
     assert isinstance(state, Sums)
     if state.count == 0 and reduction != "sum":
         top.reached |= set(wrt)
         top.settled([])
         return state, top
     flows, rest = reading_back(plan, state, wrt)
-    top.settled([top.put(slice(None), rest), *mapped(behind)])
+    pulled = mapped(behind if folds is None else lambda cut: folds.gradients(cut, flows, top))
+    top.settled([top.put(slice(None), rest), *pulled])
     return state, top
 
 
