@@ -245,10 +245,9 @@ def sums_of(
     return Sums({**sums, WEIGHT: np.float64(rows)}, _entered(plan, mask, shape[0] if shape else 1))
 
 
-def sum_shapes(plan: Plan, cut: slice) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The sizes of the axes that are added over within `cut`, and of those that sums keep."""
-    over, sizes = len(_summed(plan)), plan.sizes(plan.map.axes)
-    return (cut.stop - cut.start, *sizes[1:over]), sizes[over:]
+def summed_shape(plan: Plan, cut: slice) -> tuple[int, ...]:
+    """The sizes of the axes that are added over within `cut`."""
+    return (cut.stop - cut.start, *plan.sizes(plan.sum_axes)[1:])
 
 
 def _summed(plan: Plan) -> tuple[int, ...]:

@@ -116,15 +116,13 @@ class Summed:
     def sums(self, cut: slice, part: Part) -> dict[str, Array]:
         """The sums over the rows in `cut`, or of each of them."""
         outputs, totals = self.source.ran(self.kernel, cut, part, 1.0, {}, {})
-        left, names = iter(totals), self.kernel.loop.sums
-        _, kept = chunks.sum_shapes(self.source.plan, cut)
-        return {name: outputs[name] if name in outputs else np.full(kept, next(left))[()] for name in names}
+        left = map(np.float64, totals)
+        return {name: outputs[name] if name in outputs else next(left) for name in self.kernel.loop.sums}
 
     def state(self, cut: slice) -> State:
         """The state of the rows in `cut`."""
         part, plan = self.source.part(cut), self.source.plan
-        shape, _ = chunks.sum_shapes(plan, cut)
-        return chunks.sums_of(plan, self.sums(cut, part), part.weight, part.mask, shape)
+        return chunks.sums_of(plan, self.sums(cut, part), part.weight, part.mask, chunks.summed_shape(plan, cut))
 
     def gradients(self, cut: slice, flows: Mapping[str, Array], top: Gathered) -> Gradient:
         """The gradients: what is cut goes to its place, what is not is to be added up."""

@@ -79,10 +79,10 @@ def tasks(
     )
     fold = Fold(weight=None if plan.map.gives == "sums" and plan.by_row else _weight(plan, part), bounds=within)
     if plan.map.gives == "sums":
-        kept = plan.sizes(plan.map.axes) if plan.by_row else chunks.sum_shapes(plan, slice(0, 1))[1]
-        yield replace(task, fold=replace(fold, kept=len(kept)))
+        fold = replace(fold, over=0 if plan.by_row else len(plan.sizes(plan.sum_axes)))
+        yield replace(task, fold=fold)
         if by:
-            yield replace(task, fold=replace(fold, kept=len(kept), wrt=by, bounds=()))
+            yield replace(task, fold=replace(fold, wrt=by, bounds=()))
     else:
         keep, masked = reduction == "none", part.mask is not None
         yield replace(task, fold=replace(fold, mask=masked, mean_axes=plan.mean_axes, keep=keep, wrt=by))

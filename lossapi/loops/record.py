@@ -40,8 +40,8 @@ class Fold:
     `weight` is the dtype of the weights and which of their axes are those of the rows (the others are of size 1);
     `mask` whether some rows do not enter; `mean_axes` how many trailing axes are averaged first; `keep` whether the
     rows are wanted themselves; `wrt` what the total is differentiated by; `bounds` which inputs have a least and a
-    largest number, or only a few. Of sums `kept` says how many trailing axes they keep, all where each row has its own;
-    with `wrt` their cotangents are given, and the gradients alone are wanted.
+    largest number, or only a few. Of sums `over` says how many of their first axes are added over, none where each row
+    has its own; with `wrt` their cotangents are given, and the gradients alone are wanted.
     """
 
     weight: tuple[str, tuple[bool, ...]] | None = None
@@ -50,7 +50,7 @@ class Fold:
     keep: bool = False
     wrt: tuple[str, ...] = ()
     bounds: tuple[Bounded, ...] = ()
-    kept: int | None = None
+    over: int | None = None
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ class Recorder:
         """The map called, and what is wanted of it."""
         task = self.task
         if task.fold is not None:
-            (self.folded if task.fold.kept is None else self.summed)(task.fold, arrays, values)
+            (self.folded if task.fold.over is None else self.summed)(task.fold, arrays, values)
         elif task.back is None:
             self.wanted(named(task.function(*arrays.values(), **values)))
         else:
@@ -186,41 +186,36 @@ class Recorder:
 
     def summed(self, fold: Fold, arrays: Mapping[str, Symbol | None], values: Mapping[str, Any]) -> None:
         """Sums to totals; or, from the cotangents of these, to the gradients."""
-        kept, call = fold.kept or 0, self.task.function
+        over, call = fold.over or 0, self.task.function
         if not fold.wrt:
             self.bounds(fold)
             sums = {name: symbol(each) for name, each in call(*arrays.values(), **values).items()}
-            weight = self.weight_of_sums(fold, next(iter(sums.values())))
             self.sums = tuple(sums)
-            if kept == next(iter(sums.values())).ndim:
+            if not over:
                 self.wanted(sums)
                 return
+            weight = self.weight_of_sums(fold, sums)
             for name, each in sums.items():
-                whole = each if weight is None else elements.multiply(each, weight)
-                self.total(name, whole.full(), each.shape[each.ndim - kept :])
+                self.total(name, weighed(each, weight).full(), each.shape[over:])
             return
         out, pullback = vjp(call, arrays, values, fold.wrt)
-        weight = self.weight_of_sums(fold, next(iter(out.values())))
+        weight = self.weight_of_sums(fold, out)
         flows: dict[str, Symbol | None] = {}
         for name, each in out.items():
-            flow = self.array(f"cotangent of {name}", each.dtype, each.shape[each.ndim - kept :])
-            flow = flow if weight is None else elements.multiply(flow, weight).astype(each.dtype)
-            flows[name] = shapes.broadcast_to(flow, each.shape)
+            flow = self.array(f"cotangent of {name}", each.dtype, each.shape[over:])
+            whole = shapes.broadcast_to(flow, each.shape)
+            flows[name] = whole if weight is None else weighed(whole, weight).astype(each.dtype)
         self.wanted({f"gradient {name}": each for name, each in pullback(flows).items()})
 
-    def weight_of_sums(self, fold: Fold, sums: Symbol) -> Symbol | None:
-        """The weights of rows, ready to multiply sums that keep axes of their own."""
-        shape = sums.shape[: sums.ndim - (fold.kept or 0)]
-        weight, _ = self.entering(fold, shape)
-        return None if weight is None else shapes.reshape(weight, weight.shape + (1,) * (sums.ndim - weight.ndim))
+    def weight_of_sums(self, fold: Fold, sums: Mapping[str, Symbol]) -> Symbol | None:
+        """The weights of rows."""
+        return self.entering(fold, next(iter(sums.values())).shape[: fold.over])[0]
 
     def total(self, name: str, value: str, kept: Shape) -> None:
         """A sum: one number, or one for each entry along the axes that are kept."""
-        if all(size == 1 for size in kept):
-            self.sinks.append(Sink("total", name, value))
-        else:
+        if kept:
             self.outputs.append((name, np.dtype(np.float64), kept))
-            self.sinks.append(Sink("total", name, value, kept=kept))
+        self.sinks.append(Sink("total", name, value, kept=kept or None))
 
     def bounds(self, fold: Fold) -> None:
         """Hold inputs to their bounds, which are numbers that the loop takes, or to the few values they may have."""
@@ -277,3 +272,10 @@ class Recorder:
                 raise refused(f"{made.dtype} for a result")
             self.outputs.append((name, made.dtype, made.shape))
             self.sinks.append(Sink("array", name, made.full()))
+
+
+def weighed(sums: Symbol, weight: Symbol | None) -> Symbol:
+    """Sums of rows times the weights of these, ahead of the axes that sums keep."""
+    if weight is None:
+        return sums
+    return elements.multiply(sums, shapes.reshape(weight, weight.shape + (1,) * (sums.ndim - weight.ndim)))
