@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import product
 from pathlib import Path as File
 from typing import Any, NamedTuple
@@ -24,7 +25,7 @@ from benchmarks.cases import as_they_are, distributions
 from benchmarks.inputs import Arrays, Maker, Size
 from lossapi import registry
 from lossapi.backends import choice, providers
-from lossapi.definition import Primitive
+from lossapi.definition import Kind, Primitive
 from lossapi.errors import LossError, Unsupported
 
 TABLE = File(lossapi.__file__).parent / "backends" / "measured.json"
@@ -44,19 +45,29 @@ LOGITS: Mapping[str, Any] = {"from_logits": True}
 
 @dataclass(frozen=True)
 class Case:
-    """One loss with its inputs."""
+    """One loss or metric with its inputs."""
 
-    loss: str
+    name: str
     make: Maker
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    kind: Kind = "loss"
     arrange: Callable[[Arrays], Mapping[str, Any]] = as_they_are
+
+    @cached_property
+    def definition(self) -> Primitive:
+        """The loss or metric itself."""
+        found = registry.get(self.kind, self.name)
+        assert isinstance(found, Primitive)
+        return found
 
 
 def cases() -> Iterator[Case]:
-    """Every loss that takes inputs of a kind that is made here."""
-    for make, parameters, names in KINDS:
-        for name in names.split():
-            yield Case(name, make, parameters)
+    """Every loss, and every metric that adds up sums, that takes inputs of a kind that is made here."""
+    whole: list[tuple[Kind, list[tuple[Maker, Mapping[str, Any], str]]]] = [("loss", KINDS), ("metric", METRICS)]
+    for kind, groups in whole:
+        for make, parameters, names in groups:
+            for name in names.split():
+                yield Case(name, make, parameters, kind)
     yield Case("distribution_kl_divergence", inputs.normals, arrange=distributions)
 
 
@@ -80,6 +91,19 @@ KINDS: list[tuple[Maker, Mapping[str, Any], str]] = [
     (inputs.sequences, {}, "ctc"),
 ]
 
+METRICS: list[tuple[Maker, Mapping[str, Any], str]] = [
+    (
+        inputs.pairs,
+        {},
+        "mean_squared_error root_mean_squared_error mean_absolute_error mean_pinball_loss log_cosh_error",
+    ),
+    (inputs.pairs, {}, "mean_absolute_percentage_error symmetric_mean_absolute_percentage_error"),
+    (inputs.pairs, {}, "weighted_mean_absolute_percentage_error minkowski_distance"),
+    (inputs.probabilities, {}, "mean_squared_log_error root_mean_squared_log_error poisson poisson_deviance"),
+    (inputs.probabilities, {}, "dice_coefficient log_loss brier_score"),
+    (inputs.class_probabilities, {}, "log_loss brier_score"),
+]
+
 
 def size_of(elements: int) -> Size:
     """How much of everything comes to that many elements."""
@@ -98,7 +122,7 @@ def sides(case: Case, arrays: Arrays, turns: int, gradient: bool) -> dict[str, f
 
     def call(backend: str) -> Callable[[], Any]:
         options = {"threads": THREADS, "backend": backend, "returns": RETURNS[gradient]}
-        return lambda: lossapi.compute(case.loss, case.arrange(arrays), case.parameters, **options)
+        return lambda: lossapi.compute(case.definition, case.arrange(arrays), case.parameters, **options)
 
     calls, values = {}, {}
     for backend in BACKENDS:
@@ -106,15 +130,14 @@ def sides(case: Case, arrays: Arrays, turns: int, gradient: bool) -> dict[str, f
             values[backend] = call(backend)().value
             calls[backend] = call(backend)
     if not all(np.allclose(values["numpy"], each, rtol=1e-3) for each in values.values()):
-        raise ValueError(f"{case.loss}: {values}")
+        raise ValueError(f"{case.name}: {values}")
     times = [{backend: milliseconds(each) for backend, each in calls.items()} for _ in range(turns)]
     return {backend: min(each[backend] for each in times) for backend in calls}
 
 
 def when(case: Case) -> dict[str, Any]:
     """The parameters that choose a path in the kernel: all but numbers."""
-    definition = registry.get("loss", case.loss)
-    assert isinstance(definition, Primitive)
+    definition = case.definition
     given = vars(definition.parameters.model_validate(dict(case.parameters)))
     return {name: given[name] for name in definition.map.parameters if not isinstance(given[name], float)}
 
@@ -153,15 +176,15 @@ def main(*, quick: bool) -> int:
         try:
             times = measure(case, dtype, sizes, gradient)
         except LossError as error:
-            print(f"{case.loss:<34}{dtype} {error}")
+            print(f"{case.name:<34}{dtype} {error}")
             continue
-        path = Path(case.loss, dtype, gradient, json.dumps(when(case)))
+        path = Path(case.name, dtype, gradient, json.dumps(when(case)))
         for name, backend in ((provider, "onnx"), (choice.FUSED, "fused")):
             found[name].setdefault(path, []).append(threshold(times, backend))
         cells = "".join(
             " |" + "".join(f"{each.get(name, np.nan):8.2f}" for name in BACKENDS) for each in times.values()
         )
-        label = f"{case.loss:<34}{dtype} {'gradient' if gradient else 'value':<9}{case.make.__name__:<22}"
+        label = f"{case.name:<34}{dtype} {'gradient' if gradient else 'value':<9}{case.make.__name__:<22}"
         least = ", ".join(f"{name} from {threshold(times, name) or '—'}" for name in BACKENDS[1:])
         print(f"{label}{cells}   {least}", flush=True)
     if not quick:

@@ -62,7 +62,10 @@ def floating(plan: Plan, given: Mapping[str, Array]) -> tuple[str, ...]:
 
 
 class Gathered:
-    """The gradients of all chunks; `put` writes what is cut into its place and gives back what is to be added up."""
+    """The gradients of all chunks; `put` writes what is cut into its place and gives back what is to be added up.
+
+    Nothing is written twice: what no chunk wrote is 0 once all is `settled`.
+    """
 
     def __init__(self, plan: Plan, wrt: Collection[str]) -> None:
         self.plan = plan
@@ -70,6 +73,7 @@ class Gathered:
         self.whole = {name: np.empty(b.given.shape, plan.dtype) for name, b in self.bound.items()}
         self.views = {name: laid_out(plan, b, self.whole[name]) for name, b in self.bound.items()}
         self.reached: set[str] = set()
+        self.written: dict[str, list[slice]] = {name: [] for name in self.bound}
 
     def put(self, cut: slice, found: Gradient) -> Gradient:
         """Take one chunk's gradients."""
@@ -77,6 +81,7 @@ class Gathered:
         for name, gradient in found.items():
             if self.bound[name].cut:
                 self.views[name][cut] = gradient
+                self.written[name].append(cut)
         return {name: gradient for name, gradient in found.items() if not self.bound[name].cut}
 
     def place(self, cut: slice, name: str) -> Array | None:
@@ -84,20 +89,22 @@ class Gathered:
         if not self.bound[name].cut:
             return None
         place = self.views[name][cut]
-        return place if place.flags.c_contiguous else None
+        if not place.flags.c_contiguous:
+            return None
+        self.written[name].append(cut)
+        return place
 
-    def add(self, rests: Sequence[Gradient]) -> None:
-        """Add up what is not cut, in order and in float64."""
-        for name in self.reached:
+    def settled(self, rests: Sequence[Gradient]) -> None:
+        """Add up what is not cut, in order and in float64; where nothing came, put 0."""
+        for name, view in self.views.items():
             shares = [rest[name] for rest in rests if name in rest]
             if shares:
-                self.views[name][...] = np.add.reduce(np.stack(shares), axis=0, dtype=np.float64)
-
-    def clear(self) -> None:
-        """Nothing flows anywhere."""
-        for name, whole in self.whole.items():
-            whole.fill(0.0)
-            self.reached.add(name)
+                view[...] = np.add.reduce(np.stack(shares), axis=0, dtype=np.float64)
+            elif not self.bound[name].cut or sum(len(view[cut]) for cut in self.written[name]) < len(view):
+                missing = np.ones(view.shape[:1], np.bool_)
+                for cut in self.written[name]:
+                    missing[cut] = False
+                view[missing] = 0.0
 
     def scale(self, factor: float) -> None:
         """Multiply all by a number."""
@@ -106,9 +113,7 @@ class Gathered:
                 self.whole[name] *= factor
 
     def arrays(self) -> Gradient:
-        """The gradients in the tensors' own dtypes; what nothing flows to has zeros."""
-        for name in self.bound.keys() - self.reached:
-            self.whole[name].fill(0.0)
+        """The gradients in the tensors' own dtypes."""
         return {
             name: self.whole[name].astype(b.given.dtype if b.given.dtype.kind in "fV" else self.plan.dtype, copy=False)
             for name, b in self.bound.items()
@@ -137,10 +142,7 @@ def rows(
         part = chunks.prepared(plan, cut, unchecked)
         out, pullback = by_backend(kernel, {**part.tensors, **more}, part.parameters, wrt)
         value, own = out if isinstance(out, Weighted) else (out, None)
-        weight, mask = part.weight, part.mask
-        if plan.map.gives == "sums" or plan.map.weight is not None:
-            weight = None if weight is None else chunks.to_rank(weight, value)
-            mask = None if mask is None else chunks.entering(mask, value)
+        weight, mask = row_weights(plan, part, value)
         state = chunks.fold_rows(plan, out, weight, mask, reduction == "none")
         flow = value_flow(plan, value, weight, mask, scale)
         if own is None:
@@ -152,11 +154,20 @@ def rows(
 
     done = list(mapped(step))
     state = chunks.merged(plan, (each for each, _, _ in done))
-    top.add([rest for _, rest, _ in done])
-    bottom.add([rest for _, _, rest in done])
+    top.settled([rest for _, rest, _ in done])
+    bottom.settled([rest for _, _, rest in done])
     if known is None and isinstance(state, Totals):
         divide(top, bottom, state, reduction)
     return state, top
+
+
+def row_weights(plan: Plan, part: Part, value: Array) -> tuple[Array | None, Array | None]:
+    """The weights and the mask of a chunk, lined up with its rows."""
+    weight, mask = part.weight, part.mask
+    if plan.map.gives == "sums" or plan.map.weight is not None:
+        weight = None if weight is None else chunks.to_rank(weight, value)
+        mask = None if mask is None else chunks.entering(mask, value)
+    return weight, mask
 
 
 def known_divisor(plan: Plan, reduction: str) -> float | None:
@@ -240,28 +251,39 @@ def sums(
         part, out, pullback = tapes.pop(cut.start) if tapes else record(cut)
         return top.put(cut, pullback({name: sum_flow(flows[name], each, part.weight) for name, each in out.items()}))
 
-    state = chunks.merged(plan, mapped(ahead))
+    folds = backend.rows
+    state = chunks.merged(plan, mapped(ahead if folds is None else folds.state))
     assert isinstance(state, Sums)
     if state.count == 0 and reduction != "sum":
-        top.clear()
+        top.reached |= set(wrt)
+        top.settled([])
         return state, top
     flows, rest = reading_back(plan, state, wrt)
-    top.add([top.put(slice(None), rest), *mapped(behind)])
+    pulled = mapped(behind if folds is None else lambda cut: folds.gradients(cut, flows, top))
+    top.settled([top.put(slice(None), rest), *pulled])
     return state, top
+
+
+def reading_vjp(plan: Plan, sums: Mapping[str, Array], wrt: Collection[str]) -> tuple[Any, Pullback]:
+    """The reading of some sums, and the way back to these (`sum of …`) and to the tensors that it takes itself."""
+    reading, tensors, given = chunks.reading_call(plan)
+    arrays = {f"sum of {name}": np.asarray(each) for name, each in sums.items()}
+
+    def read(*values: Array) -> Any:
+        return reading(dict(zip(sums, values, strict=False)), *values[len(arrays) :], **given)
+
+    return vjp(read, {**arrays, **tensors}, {}, (*arrays, *(name for name in tensors if name in wrt)))
 
 
 def reading_back(plan: Plan, state: Sums, wrt: Collection[str]) -> tuple[Gradient, Gradient]:
     """The derivative of the reading by each of the sums, and by the tensors that it takes itself."""
-    reading, tensors, given = chunks.reading_call(plan)
-    arrays = {f"sum of {name}": np.asarray(each) for name, each in state.sums.items()}
+    out, pullback = reading_vjp(plan, state.sums, wrt)
+    return parted(state.sums, pullback(dict.fromkeys(out, 1.0) if isinstance(out, Mapping) else 1.0))
 
-    def read(*values: Array) -> Any:
-        return reading(dict(zip(state.sums, values, strict=False)), *values[len(arrays) :], **given)
 
-    out, pullback = vjp(read, {**arrays, **tensors}, {}, (*arrays, *(name for name in tensors if name in wrt)))
-    ones = dict.fromkeys(out, 1.0) if isinstance(out, Mapping) else 1.0
-    found = pullback(ones)
-    flows = {name: found.pop(f"sum of {name}", np.zeros(np.shape(each))) for name, each in state.sums.items()}
+def parted(sums: Mapping[str, Array], found: Gradient) -> tuple[Gradient, Gradient]:
+    """The cotangents of all sums, and those of the tensors."""
+    flows = {name: found.pop(f"sum of {name}", np.zeros(np.shape(each))) for name, each in sums.items()}
     return flows, found
 
 

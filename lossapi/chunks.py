@@ -231,16 +231,26 @@ def divisor(
 
 def fold_sums(plan: Plan, out: Mapping[str, Array], weight: Array | None, mask: Array | None, keep: bool) -> State:
     """Sums per row, added over the rows; or a reading of each row, averaged."""
-    size = len(next(iter(out.values())))
     if plan.definition.for_rows(plan.parameters):
         value = read_rows(plan, out)
         return fold_rows(plan, value, None if weight is None else to_rank(weight, value), mask, keep)
     axes = _summed(plan)
     weighed = {name: each if weight is None else each * to_rank(weight, each) for name, each in out.items()}
     sums = {name: np.add.reduce(each, axis=axes, dtype=np.float64) for name, each in weighed.items()}
-    shape = next(iter(out.values())).shape[: len(axes)]
+    return sums_of(plan, sums, weight, mask, next(iter(out.values())).shape[: len(axes)])
+
+
+def sums_of(
+    plan: Plan, sums: Mapping[str, Array], weight: Array | None, mask: Array | None, shape: tuple[int, ...]
+) -> Sums:
+    """Sums over rows of a shape as a state, with what these weigh together."""
     rows = prod(shape) if weight is None else total(np.broadcast_to(weight, shape))
-    return Sums({**sums, WEIGHT: np.float64(rows)}, _entered(plan, mask, size))
+    return Sums({**sums, WEIGHT: np.float64(rows)}, _entered(plan, mask, shape[0] if shape else 1))
+
+
+def summed_shape(plan: Plan, cut: slice) -> tuple[int, ...]:
+    """The sizes of the axes that are added over within `cut`."""
+    return (cut.stop - cut.start, *plan.sizes(plan.sum_axes)[1:])
 
 
 def _summed(plan: Plan) -> tuple[int, ...]:
@@ -262,7 +272,7 @@ def _entered(plan: Plan, mask: Array | None, rows: int) -> int:
     """How many elements entered: those the mask lets in, or all of `batch` and `*axes`."""
     if mask is not None:
         return int(np.count_nonzero(mask))
-    return rows * int(np.prod(plan.sizes(("*axes",)))) if plan.batch is not None else rows
+    return rows * prod(plan.sizes(("*axes",))) if plan.batch is not None else rows
 
 
 def read_rows(plan: Plan, out: Mapping[str, Array]) -> Array:

@@ -1,27 +1,23 @@
 """Chunks that one loop maps, weighs, masks and adds up, with their gradients: each entry is read once.
 
-Where the rows cannot be folded by the loop itself (rows with sums of their own, labels with more axes than the rows),
-the loop gives what the map gives, and the rest is done as after any other backend.
+Where they cannot be folded by the loop itself (rows with sums of their own, labels with more axes than the rows), the
+loop gives what the map gives, and the rest is done as after any other backend.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
-from math import prod
-from typing import Any
-
-import numpy as np
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
 
 from lossapi import chunks
 from lossapi.backends import choice, fused
 from lossapi.backends.choice import Backend
-from lossapi.backward import Gathered, Gradient
 from lossapi.chunks import Part
-from lossapi.domains import Array, Bounds
-from lossapi.errors import LossError, Unsupported
+from lossapi.domains import Bounds, Domain
+from lossapi.errors import Unsupported
+from lossapi.folds import Folded, Read, Source, Summed
 from lossapi.graphs.trace import Back
-from lossapi.loops.record import MASK, SCALE, WEIGHT, Fold, Loop, Task
+from lossapi.loops.record import Fold, Loop, Task
 from lossapi.plan import Plan
-from lossapi.states import State, Totals, Values
 
 
 def backend(
@@ -47,66 +43,84 @@ def backend(
 
 def _folded(
     plan: Plan, part: Part, reduction: str, unchecked: frozenset[str], wrt: Collection[str] | None, wait: bool
-) -> "Folded | None":
-    """The loop that folds a plan's rows, if it can be had."""
+) -> Folded | Summed | Read | None:
+    """The loops that fold a plan's rows or sums, if they can be had."""
     if not foldable(plan, part):
         return None
     bounds = _bounds(plan, part, unchecked)
-    task = folding(plan, part, reduction, bounds, wrt)
     try:
-        kernel = fused.kernel(task, part.parameters, wait=wait)
+        found = [fused.kernel(task, part.parameters, wait=wait) for task in tasks(plan, part, reduction, bounds, wrt)]
     except Unsupported:
         return None
-    if kernel is None or (wrt is not None and reduction == "weighted_mean" and _weighs(kernel.loop)):
+    ready = [kernel for kernel in found if kernel is not None]
+    if len(ready) < len(found):
         return None
+    first, back = ready[0], (*ready, None)[1]
     numbers = {f"{end} of {name}": ends[i] for name, ends in bounds.items() for i, end in enumerate(("low", "high"))}
     given = {name: float(value) for name, value in numbers.items() if value is not None}
-    return Folded(plan, kernel, unchecked, unchecked | bounds.keys(), {**part.parameters, **given}, reduction == "none")
+    source = Source(plan, unchecked, unchecked | bounds.keys(), {**part.parameters, **given})
+    if plan.map.gives == "sums" and plan.by_row:
+        return Read(source, first, back, keep=reduction == "none", wrt=() if wrt is None else tuple(wrt))
+    if plan.map.gives == "sums":
+        return Summed(source, first, back)
+    if wrt is not None and reduction == "weighted_mean" and _weighs(first.loop):
+        return None
+    return Folded(source, first, reduction == "none")
 
 
-def folding(plan: Plan, part: Part, reduction: str, bounds: Mapping[str, Bounds], wrt: Collection[str] | None) -> Task:
-    """What is wanted of the loop that folds a plan's rows."""
+def tasks(
+    plan: Plan, part: Part, reduction: str, bounds: Mapping[str, Bounds], wrt: Collection[str] | None
+) -> Iterator[Task]:
+    """What is wanted of the loops that fold a plan: rows with their gradients, or sums and then the way back."""
     task = fused.task_of(plan.map.function, part.tensors)
-    fold = Fold(
-        weight=_weight(plan, part),
-        mask=part.mask is not None,
-        mean_axes=plan.mean_axes,
-        keep=reduction == "none",
-        wrt=() if wrt is None else tuple(name for name in task.names if name in wrt),
-        bounds=tuple((name, low is not None, high is not None) for name, (low, high) in bounds.items()),
+    by = () if wrt is None else tuple(name for name in task.names if name in wrt)
+    within = tuple(
+        (name, low is not None, high is not None, _domain(plan, name).values) for name, (low, high) in bounds.items()
     )
-    return replace(task, fold=fold)
+    fold = Fold(weight=None if plan.map.gives == "sums" and plan.by_row else _weight(plan, part), bounds=within)
+    if plan.map.gives == "sums":
+        fold = replace(fold, over=0 if plan.by_row else len(plan.sizes(plan.sum_axes)))
+        yield replace(task, fold=fold)
+        if by:
+            yield replace(task, fold=replace(fold, wrt=by, bounds=()))
+    else:
+        keep, masked = reduction == "none", part.mask is not None
+        yield replace(task, fold=replace(fold, mask=masked, mean_axes=plan.mean_axes, keep=keep, wrt=by))
 
 
 def _bounds(plan: Plan, part: Part, unchecked: frozenset[str]) -> dict[str, Bounds]:
-    """The bounds that a loop holds its tensors to."""
-    every = plan.bounds.items()
-    return {n: ends for n, ends in every if n not in unchecked and n in part.tensors and _bounded(plan, n)}
+    """The bounds that a loop holds its tensors to: all but those of a distribution's parameters."""
+    mine = {name for name in part.tensors if name not in unchecked and "." not in name}
+    return {name: ends for name, ends in plan.bounds.items() if name in mine}
 
 
-def loop_of(plan: Plan, reduction: str, unchecked: frozenset[str], wrt: Collection[str] | None) -> Loop:
-    """The loop that would compute a plan, written and not compiled; an `Unsupported` error says why there is none."""
+def loops_of(plan: Plan, reduction: str, unchecked: frozenset[str], wrt: Collection[str] | None) -> list[Loop]:
+    """The loops that would compute a plan, written and not compiled; an `Unsupported` error says why there is none."""
     part = chunks.prepared(plan, slice(0, 1), unchecked)
-    task = fused.task_of(plan.map.function, part.tensors)
     if foldable(plan, part):
-        task = folding(plan, part, reduction, _bounds(plan, part, unchecked), wrt)
-    elif wrt is not None:
-        names = [name for name, _, _ in fused.written(task, part.parameters).outputs]
-        task = replace(task, back=Back(tuple(wrt), tuple((name, True) for name in names)))
-    return fused.written(task, part.parameters)
+        wanted = tasks(plan, part, reduction, _bounds(plan, part, unchecked), wrt)
+        with suppress(Unsupported):
+            return [fused.written(task, part.parameters) for task in wanted]
+    task = fused.task_of(plan.map.function, part.tensors)
+    ahead = fused.written(task, part.parameters)
+    if wrt is None:
+        return [ahead]
+    back = Back(tuple(wrt), tuple((name, True) for name, _, _ in ahead.outputs))
+    return [ahead, fused.written(replace(task, back=back), part.parameters)]
 
 
 def foldable(plan: Plan, part: Part) -> bool:
-    """Whether there is a value for each row, and weights and masks that line up with it."""
+    """Whether a loop may fold it: there are sums, or rows with weights and masks that line up with them."""
+    if plan.map.gives == "sums":
+        return plan.by_row == plan.definition.for_rows(plan.parameters)
     if plan.map.gives != "rows" or (plan.map.weight is not None and part.weight is not None):
         return False
     return part.mask is None or part.mask.ndim == len(plan.sizes(plan.map.axes)) - plan.mean_axes
 
 
-def _bounded(plan: Plan, name: str) -> bool:
-    """Whether a loop can tell that a tensor is outside its bounds: a floating one, to which every number is allowed."""
-    bound = next(each for each in plan.tensors if each.name == name)
-    return "." not in name and bound.spec.domain.kind == "real" and not bound.spec.domain.values
+def _domain(plan: Plan, name: str) -> Domain:
+    """What a tensor means."""
+    return next(each.spec.domain for each in plan.tensors if each.name == name)
 
 
 def _weight(plan: Plan, part: Part) -> tuple[str, tuple[bool, ...]] | None:
@@ -121,56 +135,3 @@ def _weight(plan: Plan, part: Part) -> tuple[str, tuple[bool, ...]] | None:
 def _weighs(loop: Loop) -> bool:
     """Whether the rows bring weights of their own."""
     return any(name == "weight" for name, _, _ in loop.outputs)
-
-
-@dataclass(frozen=True)
-class Folded:
-    """A plan's rows, folded by one loop; `within` are the tensors that it holds to their bounds itself."""
-
-    plan: Plan
-    kernel: fused.Kernel
-    unchecked: frozenset[str]
-    within: frozenset[str]
-    numbers: dict[str, Any]
-    keep: bool
-
-    def state(self, cut: slice) -> State:
-        """The state of the rows in `cut`."""
-        return self._ran(cut, 1.0, {})[0]
-
-    def with_gradients(self, cut: slice, scale: float, top: Gathered) -> tuple[State, Gradient]:
-        """The state, and the gradients: what is cut goes to its place, what is not is to be added up."""
-        names = [name.removeprefix("gradient ") for name, _, _ in self.kernel.loop.outputs if name.startswith("grad")]
-        places = {name: top.place(cut, name) for name in names}
-        into = {f"gradient {name}": place for name, place in places.items() if place is not None}
-        state, outputs = self._ran(cut, scale, into)
-        top.reached |= set(names)
-        return state, top.put(cut, {name: outputs[f"gradient {name}"] for name in names if places[name] is None})
-
-    def _ran(self, cut: slice, scale: float, into: dict[str, Array]) -> tuple[State, dict[str, Array]]:
-        part = chunks.prepared(self.plan, cut, self.within)
-        given = {name: array for name, array in part.tensors.items() if array is not None}
-        if part.weight is not None:
-            given[WEIGHT] = part.weight
-        if part.mask is not None:
-            given[MASK] = part.mask
-        try:
-            outputs, totals = self.kernel(given, {**self.numbers, SCALE: scale}, into)
-        except fused.Outside:
-            chunks.take(self.plan, cut, self.unchecked)
-            raise LossError("numbers within their bounds", "others") from None
-        return self._state(cut, part, outputs, totals), outputs
-
-    def _state(self, cut: slice, part: Part, outputs: dict[str, Array], totals: list[float]) -> State:
-        plan, weight, mask = self.plan, part.weight, part.mask
-        sizes = plan.sizes(plan.map.axes)
-        shape = (cut.stop - cut.start, *sizes[1:])[: len(sizes) - plan.mean_axes]
-        entered = prod(shape) if mask is None else int(np.count_nonzero(mask))
-        if self.keep:
-            return Values((outputs["value"],), entered)
-        own, divisor, nonzero = outputs.get("weight"), float(entered), entered
-        if own is not None or weight is not None:
-            rows = np.broadcast_to(np.zeros((), plan.dtype), shape)
-            divisor, nonzero = chunks.divisor(rows, own, weight, mask, entered)
-        whole = shape[0] if mask is None else int(np.count_nonzero(mask.any(axis=tuple(range(1, mask.ndim)))))
-        return Totals(totals[0], divisor, nonzero, entered, whole)

@@ -16,7 +16,7 @@ from lossapi.definition import Definition, Primitive
 from lossapi.domains import Array
 from lossapi.engine import Call
 from lossapi.errors import LossError, Unsupported
-from lossapi.fusion import loop_of
+from lossapi.fusion import loops_of
 from lossapi.loops import build
 from lossapi.loops.record import Loop
 from lossapi.request import as_call
@@ -27,7 +27,7 @@ def refusal(definition: Definition, *, gradient: bool) -> str | None:
     """Why no loop computes a definition's example, or its gradient; None where one does."""
     try:
         for call in terms(example(definition)):
-            loop(call, gradient=gradient)
+            loops(call, gradient=gradient)
     except LossError as error:
         return str(error)
     return None
@@ -54,15 +54,15 @@ def terms(call: Call) -> Iterator[Call]:
         yield from terms(inner)
 
 
-def loop(call: Call, *, gradient: bool) -> Loop:
-    """The loop of a call, or why there is none."""
+def loops(call: Call, *, gradient: bool) -> list[Loop]:
+    """The loops of a call, or why there is none."""
     definition = call.definition
     assert isinstance(definition, Primitive)
     plan = planned(definition, call.tensors, call.parameters, call.weight)
     if gradient and not definition.differentiable:
         raise Unsupported("a definition with a derivative", f"{definition.name}, which has none", ("return",))
     wrt = backward.floating(plan, call.tensors) if gradient else None
-    return loop_of(plan, call.reduction or definition.default_reduction, call.unchecked, wrt)
+    return loops_of(plan, call.reduction or definition.default_reduction, call.unchecked, wrt)
 
 
 def texts() -> list[str]:
@@ -73,7 +73,7 @@ def texts() -> list[str]:
             for gradient in (False, True):
                 with suppress(LossError):
                     for each in terms(call):
-                        found[loop(each, gradient=gradient).text] = None
+                        found.update((loop.text, None) for loop in loops(each, gradient=gradient))
     return list(found)
 
 

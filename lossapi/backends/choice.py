@@ -28,7 +28,7 @@ Table = Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]
 
 @dataclass(frozen=True)
 class Backend:
-    """What runs a map, and where; `rows` folds a plan's rows as it maps them, where it can."""
+    """What runs a map, and where; `rows` folds the rows or sums of a plan as it maps them, where it can."""
 
     name: str
     provider: str

@@ -20,38 +20,47 @@ COSTLY = frozenset((*POWERS, "Tanh", "Sigmoid", "Sin", "Cos", "Acos", "Asin", "A
 
 
 class Span(NamedTuple):
-    """Along which of the loops a value has entries."""
+    """Along which of the loops a value has entries: along axes of the outer one, perhaps some, and of the inner one."""
 
-    outer: bool
+    outer: Shape
     inner: bool
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A script laid over its loops: the axes of the outer one and of the inner one, and those that lie behind these."""
+    """What is wanted of a script, laid over its loops: the axes of the outer and the inner one, and those behind these.
+
+    `needed` are the steps that make what is wanted.
+    """
 
     script: Script
+    needed: Sequence[str]
     outer: Shape
     inner: Shape
     behind: Shape
 
     @staticmethod
     def of(script: Script, shapes: Iterable[Shape], wanted: Sequence[str]) -> "Frame":
-        """The loops for inputs of these shapes: the inner one goes along the axes that are reduced, if any are."""
+        """The loops for inputs of these shapes: the inner one goes along the axes that are reduced, if any are.
+
+        Else along as many of the last axes as every value has either all or none of.
+        """
         batch = Dim.named(BATCH)
         every = {tuple(size for size in shape if size != 1) for shape in shapes}
         whole = max(every, key=len, default=())
-        steps = [script.steps[name] for name in everything(script, wanted)]
+        needed = everything(script, wanted)
+        steps = [script.steps[name] for name in needed]
         along = {tuple(size for size in step.said if size != 1) for step in steps if step.operator in REDUCTIONS}
         along |= {(step.said,) for step in steps if step.operator in ("Pick", "Put")}
         along -= {()}
-        inner = along.pop() if along else whole if len(whole) == 1 else whole[1:]
+        inner = along.pop() if along else trailing(whole, [step.shape for step in steps])
         if along or batch not in whole or len(set(whole)) < len(whole):
             raise refused("rows that see each other, or reductions over several axes")
         start = whole.index(inner[0]) if inner[0] in whole else -1
         if whole[start : start + len(inner)] != inner or (batch in inner and len(whole) > 1):
             raise refused("a reduction over axes that are none of all arrays, or over rows")
-        return Frame(script, whole[:start] + whole[start + len(inner) :], inner, whole[start + len(inner) :])
+        behind = whole[start + len(inner) :]
+        return Frame(script, needed, whole[:start] + behind, inner, behind)
 
     @cached_property
     def axes(self) -> Shape:
@@ -60,14 +69,14 @@ class Frame:
         return ahead + self.inner + self.behind
 
     def span(self, shape: Shape) -> Span:
-        """The loops that a shape goes along: along all axes of a loop or none of them."""
+        """The loops that a shape goes along: along all axes of the inner one, or none of them."""
         left = [size for size in shape if size != 1]
-        outer, inner = ([size for size in left if size in axes] for axes in (self.outer, self.inner))
+        outer, inner = (tuple(size for size in left if size in axes) for axes in (self.outer, self.inner))
         if left != [size for size in self.axes if size in left]:
             raise refused("entries along other axes")
-        if tuple(outer) not in ((), self.outer) or tuple(inner) not in ((), self.inner):
+        if inner not in ((), self.inner):
             raise refused("entries along some of the axes")
-        return Span(bool(outer), bool(inner))
+        return Span(outer, bool(inner))
 
     def step(self, name: str) -> Step:
         """What makes a value."""
@@ -86,7 +95,8 @@ class Frame:
     def stages(self) -> dict[str, int]:
         """After how many passes each value is known."""
         found: dict[str, int] = {}
-        for name, step in self.script.steps.items():
+        for name in self.needed:
+            step = self.step(name)
             ahead = max((found[each] for each in step.inputs), default=0)
             found[name] = ahead + (step.operator in REDUCTIONS and self.reduces(step))
         return found
@@ -103,6 +113,15 @@ class Frame:
             step = self.step(name)
             if name not in kept and not (step.operator in REDUCTIONS and self.reduces(step)):
                 waiting.extend(step.inputs[1:] if step.operator == "Pick" else step.inputs)
+
+
+def trailing(whole: Shape, shapes: Iterable[Shape]) -> Shape:
+    """The most of the last axes, the batch not among them if there are others, of which no shape has only some."""
+    met = [set(shape) for shape in shapes]
+    for start in range(1, len(whole)):
+        if all(not each & {*whole[start:]} or each >= {*whole[start:]} for each in met):
+            return whole[start:]
+    return whole[-1:]
 
 
 def everything(script: Script, names: Sequence[str]) -> list[str]:

@@ -1,22 +1,24 @@
 """From a map to the loop that computes it: as it is, back through it, or folded with weights, masks and bounds.
 
 Folded, the loop gives the total of the weighted rows instead of the rows, and with it the gradients of that total, so
-that each entry is read once.
+that each entry is read once. Sums are added up by one loop; another goes back from their cotangents.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from lossapi.domains import Forms
+from lossapi.errors import Unsupported
 from lossapi.gradients import vjp
 from lossapi.graphs import elements, reductions, shapes
 from lossapi.graphs.dims import Dim, product
 from lossapi.graphs.graph import under_construction
 from lossapi.graphs.symbol import Shape, Symbol, symbol
 from lossapi.graphs.trace import Back, freest, layout, named
+from lossapi.loops import tiles
 from lossapi.loops.frame import Frame
 from lossapi.loops.script import Script, refused
 from lossapi.loops.text import function
@@ -25,6 +27,9 @@ from lossapi.signature import Function, Input, read_map
 from lossapi.states import Weighted
 
 Kinds = tuple[tuple[str, str, int], ...]
+Bounded = tuple[str, bool, bool, tuple[float, ...]]
+"""An input, whether it has a least and a largest number, and the few that it may be, if it is so."""
+
 WEIGHT, MASK, SCALE = "weight of rows", "mask of rows", "scale of gradients"
 
 
@@ -35,7 +40,8 @@ class Fold:
     `weight` is the dtype of the weights and which of their axes are those of the rows (the others are of size 1);
     `mask` whether some rows do not enter; `mean_axes` how many trailing axes are averaged first; `keep` whether the
     rows are wanted themselves; `wrt` what the total is differentiated by; `bounds` which inputs have a least and a
-    largest number.
+    largest number, or only a few. Of sums `over` says how many of their first axes are added over, none where each row
+    has its own; with `wrt` their cotangents are given, and the gradients alone are wanted.
     """
 
     weight: tuple[str, tuple[bool, ...]] | None = None
@@ -43,7 +49,8 @@ class Fold:
     mean_axes: int = 0
     keep: bool = False
     wrt: tuple[str, ...] = ()
-    bounds: tuple[tuple[str, bool, bool], ...] = ()
+    bounds: tuple[Bounded, ...] = ()
+    over: int | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Loop:
-    """A loop's text, and what it takes and gives, in order; `axes` says where the size of each axis is to be seen."""
+    """A loop's text, and what it takes and gives, in order; `axes` says where the size of each axis is to be seen.
+
+    Of the `sums` that it adds up those that keep axes are among its outputs, the others among its totals.
+    """
 
     text: str
     arrays: tuple[tuple[str, np.dtype[Any], Shape], ...]
@@ -67,6 +77,7 @@ class Loop:
     numbers: tuple[str, ...]
     axes: Mapping[str, tuple[str, int]]
     totals: int
+    sums: tuple[str, ...]
     free: tuple[str, ...]
 
 
@@ -86,6 +97,7 @@ class Recorder:
     numbers: list[str] = field(default_factory=list)
     sinks: list[Sink] = field(default_factory=list)
     outputs: list[tuple[str, Any, Shape]] = field(default_factory=list)
+    sums: tuple[str, ...] = ()
 
     def loop(self, parameters: Mapping[str, Any]) -> Loop:
         """The map recorded and written."""
@@ -96,8 +108,17 @@ class Recorder:
             given = {name: self.array(name, *each) for name, each in laid.items()}
             values = {**parameters, **{name: self.number(name) for name in self.free}}
             self.record({name: given.get(name) for name in task.names}, values)
-        shapes_given = [shape for _, shape in self.inputs.values()]
-        frame = Frame.of(self.script, shapes_given, [sink.value for sink in self.sinks])
+        try:
+            return self.written(self.sinks)
+        except Unsupported:
+            sinks = [self.peeled(sink) for sink in self.sinks]
+            if sinks == self.sinks:
+                raise
+            return self.written(sinks)
+
+    def written(self, sinks: Sequence[Sink]) -> Loop:
+        """The loop that gives what is wanted."""
+        frame = Frame.of(self.script, [shape for _, shape in self.inputs.values()], [sink.value for sink in sinks])
         axes = {
             size.name: (name, i)
             for name, (_, shape) in reversed(self.inputs.items())
@@ -105,17 +126,30 @@ class Recorder:
             if isinstance(size, Dim)
         }
         results = [name for name, _, _ in self.outputs]
-        writer = Writer(frame, list(self.inputs), results, self.numbers, list(axes))
-        text = function(self.sinks, writer)
+        given = frame, list(self.inputs), results, self.numbers, list(axes)
+        text = tiles.function(sinks, tiles.Tiles(*given)) if frame.behind else function(sinks, Writer(*given))
         arrays = tuple((name, dtype, shape) for name, (dtype, shape) in self.inputs.items())
-        totals = sum(sink.kind == "total" for sink in self.sinks)
-        return Loop(text, arrays, tuple(self.outputs), tuple(self.numbers), axes, totals, tuple(self.free))
+        totals = sum(sink.kind == "total" and sink.kept is None for sink in sinks)
+        return Loop(text, arrays, tuple(self.outputs), tuple(self.numbers), axes, totals, self.sums, tuple(self.free))
+
+    def peeled(self, sink: Sink) -> Sink:
+        """Sums as totals of what they are sums of; they are in double precision either way."""
+        name = sink.value
+        summed = sink.kind == "total" or (self.task.fold is not None and self.script.steps[name].dtype == np.float64)
+        while summed and self.script.steps[name].operator in ("ReduceSum", "Seen", "Cast"):
+            step = self.script.steps[name]
+            if step.operator == "Cast" and step.dtype != np.float64:
+                break
+            name = step.inputs[0]
+        if name == sink.value or sink.kind == "total":
+            return replace(sink, value=name)
+        return replace(sink, kind="total", value=name, kept=self.script.steps[sink.value].shape)
 
     def record(self, arrays: Mapping[str, Symbol | None], values: Mapping[str, Any]) -> None:
         """The map called, and what is wanted of it."""
         task = self.task
         if task.fold is not None:
-            self.folded(task.fold, arrays, values)
+            (self.folded if task.fold.over is None else self.summed)(task.fold, arrays, values)
         elif task.back is None:
             self.wanted(named(task.function(*arrays.values(), **values)))
         else:
@@ -150,13 +184,46 @@ class Recorder:
             scale = self.number(SCALE)
             self.wanted({f"gradient {name}": elements.multiply(each, scale) for name, each in found.items()})
 
+    def summed(self, fold: Fold, arrays: Mapping[str, Symbol | None], values: Mapping[str, Any]) -> None:
+        """Sums to totals; or, from the cotangents of these, to the gradients."""
+        over, call = fold.over or 0, self.task.function
+        if not fold.wrt:
+            self.bounds(fold)
+            sums = {name: symbol(each) for name, each in call(*arrays.values(), **values).items()}
+            self.sums = tuple(sums)
+            if not over:
+                self.wanted(sums)
+                return
+            weight = self.weight_of_sums(fold, sums)
+            for name, each in sums.items():
+                self.total(name, weighed(each, weight).full(), each.shape[over:])
+            return
+        out, pullback = vjp(call, arrays, values, fold.wrt)
+        weight = self.weight_of_sums(fold, out)
+        flows: dict[str, Symbol | None] = {}
+        for name, each in out.items():
+            flow = self.array(f"cotangent of {name}", each.dtype, each.shape[over:])
+            whole = shapes.broadcast_to(flow, each.shape)
+            flows[name] = whole if weight is None else weighed(whole, weight).astype(each.dtype)
+        self.wanted({f"gradient {name}": each for name, each in pullback(flows).items()})
+
+    def weight_of_sums(self, fold: Fold, sums: Mapping[str, Symbol]) -> Symbol | None:
+        """The weights of rows."""
+        return self.entering(fold, next(iter(sums.values())).shape[: fold.over])[0]
+
+    def total(self, name: str, value: str, kept: Shape) -> None:
+        """A sum: one number, or one for each entry along the axes that are kept."""
+        if kept:
+            self.outputs.append((name, np.dtype(np.float64), kept))
+        self.sinks.append(Sink("total", name, value, kept=kept or None))
+
     def bounds(self, fold: Fold) -> None:
-        """Hold inputs to their bounds, which are numbers that the loop takes."""
-        for name, *there in fold.bounds:
-            ends = [f"{end} of {name}" if each else None for end, each in zip(("low", "high"), there, strict=True)]
+        """Hold inputs to their bounds, which are numbers that the loop takes, or to the few values they may have."""
+        for name, low, high, values in fold.bounds:
+            ends = [f"{end} of {name}" if there else None for end, there in (("low", low), ("high", high))]
             for end in filter(None, ends):
                 self.number(end)
-            self.sinks.append(Sink("bound", name, f"input {name}", *ends))
+            self.sinks.append(Sink("bound", name, f"input {name}", ends[0], ends[1], values=values))
 
     def entering(self, fold: Fold, shape: Shape) -> tuple[Symbol | None, Symbol | None]:
         """The weights of rows of a shape, and which of them enter."""
@@ -205,3 +272,10 @@ class Recorder:
                 raise refused(f"{made.dtype} for a result")
             self.outputs.append((name, made.dtype, made.shape))
             self.sinks.append(Sink("array", name, made.full()))
+
+
+def weighed(sums: Symbol, weight: Symbol | None) -> Symbol:
+    """Sums of rows times the weights of these, ahead of the axes that sums keep."""
+    if weight is None:
+        return sums
+    return elements.multiply(sums, shapes.reshape(weight, weight.shape + (1,) * (sums.ndim - weight.ndim)))

@@ -8,7 +8,7 @@ compared goes through a small buffer to functions of `mathematics.h` with a fixe
 
 from collections.abc import Sequence
 
-from lossapi.loops.frame import COSTLY, Frame, counted, everything
+from lossapi.loops.frame import COSTLY, Frame, everything
 from lossapi.loops.operators import STORED, SUFFIX, TYPES
 from lossapi.loops.script import Step, refused
 from lossapi.loops.writer import ENTRY, ENTRY_PLACE, NO_ROOM, OUTSIDE, Scope, Sink, Writer
@@ -25,7 +25,7 @@ def function(sinks: Sequence[Sink], writer: Writer) -> str:
     reductions = [name for name in needed if frame.reduces(frame.step(name))]
     entries = [sink for sink in sinks if frame.span(frame.step(sink.value).shape).inner]
     last = max([frame.stages[name] for name in reductions] + [stages[sink] + 1 for sink in entries], default=0)
-    totals = [sink for sink in sinks if sink.kind == "total"]
+    totals = [sink for sink in sinks if sink.kind == "total" and sink.kept is None]
     kept: set[str] = set()
     seen: set[str] = set()
     for stage in range(last):
@@ -72,17 +72,45 @@ def _of_row(writer: Writer, sink: Sink, totals: Sequence[Sink]) -> None:
     value, row = writer.value(sink.value, writer.row), writer.row
     step = writer.frame.step(sink.value)
     if sink.kind == "total":
-        row.lines.append(f"total{totals.index(sink)} += (double){value};")
+        row.lines.append(f"{_total(writer, sink, totals)} += (double){value};")
     elif sink.kind == "bound":
         row.lines.append(f"bad |= {outside(writer, sink, value)};")
     else:
-        place = "row" if writer.frame.span(step.shape).outer else "0"
+        place = writer.row_of(writer.frame.span(step.shape).outer)
         row.lines.append(f"(({STORED[step.dtype.name]} *)arrays[{writer.results[sink.name]}])[{place}] = {value};")
+
+
+def _alongside(writer: Writer, sink: Sink) -> bool:
+    """Whether there is a total for each entry of a row."""
+    return any(size in writer.frame.inner for size in sink.kept or ())
+
+
+def _total(writer: Writer, sink: Sink, totals: Sequence[Sink]) -> str:
+    """Where a value is added: to a number, or to one of those that are kept, all of them 0 at first."""
+    frame, span = writer.frame, writer.frame.span(writer.frame.step(sink.value).shape)
+    if span.outer != frame.outer:
+        raise refused("a total of what is the same for some rows")
+    if sink.kept is None:
+        return f"total{totals.index(sink)}"
+    made, key, kept = writer.once.made, f"total {sink.name}", frame.span(sink.kept)
+    if key not in made:
+        pointer = made[key] = writer.new("t")
+        size = writer.entries(sink.kept)
+        writer.once.lines += [
+            f"double *restrict {pointer} = arrays[{writer.results[sink.name]}];",
+            f"memset({pointer}, 0, (size_t)({size}) * sizeof(double));",
+        ]
+    if not kept.inner:
+        return f"{made[key]}[{writer.row_of(kept.outer)}]"
+    return f"{made[key]}[{writer.placed(ENTRY_PLACE, kept.outer)}{writer.offset(kept.outer)}]"
 
 
 def outside(writer: Writer, sink: Sink, value: str) -> str:
     """Whether a number is outside its bounds; NaN is inside."""
     kind = TYPES[writer.frame.step(sink.value).dtype.name]
+    if sink.values:
+        others = " & ".join(f"({value} != ({kind}){each!r})" for each in sink.values)
+        return f"({value} == {value}) & {others}"
     low = [] if sink.low is None else [f"({value} < ({kind})numbers[{writer.numbers[sink.low]}])"]
     high = [] if sink.high is None else [f"({value} > ({kind})numbers[{writer.numbers[sink.high]}])"]
     return " | ".join(low + high)
@@ -155,16 +183,18 @@ def _of_entry(
     value, step = writer.value(sink.value, scope), writer.frame.step(sink.value)
     if sink.kind == "bound":
         scope.lines.append(f"bad |= {outside(writer, sink, value)};")
+    elif sink.kind == "total" and _alongside(writer, sink):
+        scope.lines.append(f"{_total(writer, sink, totals)} += (double){value};")
     elif sink.kind == "total":
         buffer = writer.new("t")
         kind, suffix = ("float", "f32") if step.dtype.name == "float32" else ("double", "f64")
         buffers.append(f"{kind} {buffer}[BLOCK];")
         scope.lines.append(f"{buffer}[k] = {value};")
-        behind.append(f"total{totals.index(sink)} += sum_{suffix}({buffer}, m);")
+        behind.append(f"{_total(writer, sink, totals)} += sum_{suffix}({buffer}, m);")
     else:
         kind, pointer = STORED[step.dtype.name], writer.new("o")
         outer = writer.frame.span(step.shape).outer
-        if not outer and writer.frame.outer:
+        if outer != writer.frame.outer:
             raise refused("an array that every row would write")
         array = f"({kind} *)arrays[{writer.results[sink.name]}]{writer.offset(outer)}"
         writer.row.lines.append(f"{kind} *restrict {pointer} = {array};")
@@ -173,10 +203,8 @@ def _of_entry(
 
 def _framed(writer: Writer, totals: Sequence[Sink]) -> str:
     """The lines within their function."""
-    rows, inner, behind = (
-        " * ".join(["1", *(counted(size, writer.axes) for size in sizes)])
-        for sizes in (writer.frame.outer, writer.frame.inner, writer.frame.behind)
-    )
+    frame = writer.frame
+    rows, inner, behind = (writer.entries(sizes) for sizes in (frame.outer, frame.inner, frame.behind))
     body = writer.row.lines
     lines = [
         f"const int64_t rows = {rows}, n = {inner}, stride = {behind};",

@@ -7,7 +7,7 @@ from typing import Any
 
 from lossapi.loops.frame import REDUCTIONS, Frame, counted
 from lossapi.loops.operators import STORED, TYPES, literal, written
-from lossapi.loops.script import Step, refused
+from lossapi.loops.script import Shape, Step, refused
 
 OUTSIDE, ASTRAY, NO_ROOM = 1, 2, 4
 """What a function says: a number outside its bounds, an index outside its axis, no memory."""
@@ -18,13 +18,18 @@ ENTRY_PLACE = "start + k"
 
 @dataclass(frozen=True)
 class Sink:
-    """What is wanted: a value as an `array`, its `total`, or whether it is within bounds, numbers of these names."""
+    """What is wanted: a value as an `array`, its `total`, or whether it is within bounds, numbers of these names.
+
+    A `total` keeps some axes if they are named; a `bound` may also be a few `values`, of which one must be met.
+    """
 
     kind: str
     name: str
     value: str
     low: str | None = None
     high: str | None = None
+    kept: Shape | None = None
+    values: tuple[float, ...] = ()
 
 
 @dataclass
@@ -123,7 +128,7 @@ class Writer:
         array = f"((const {STORED[step.dtype.name]} *)arrays[{self.arrays[step.said]}])"
         span = self.frame.span(step.shape)
         if not span.inner:
-            return f"{array}[{'row' if span.outer else 0}]"
+            return f"{array}[{self.row_of(span.outer)}]"
         home = self.row if span.outer else self.once
         if step.said not in home.made:
             pointer = home.made[step.said] = self.new("p")
@@ -132,15 +137,38 @@ class Writer:
             )
         return f"{home.made[step.said]}[{self.placed(scope.place, span.outer)}]"
 
-    def offset(self, outer: bool) -> str:
-        """Where a row begins in an array that has rows."""
-        if not outer or not self.frame.outer:
-            return ""
-        return " + row / stride * stride * n + row % stride" if self.frame.behind else " + row * n"
+    def row_of(self, outer: Shape) -> str:
+        """Which row of an array with these of the outer axes a row sees."""
+        if outer == self.frame.outer:
+            return "row" if outer else "0"
+        places = [(i, size) for i, size in enumerate(self.frame.outer) if size in outer]
+        parts = [
+            f"row / ({self.entries(self.frame.outer[place + 1 :])}) % ({self.entries((size,))}) * "
+            f"({self.entries(outer[i + 1 :])})"
+            for i, (place, size) in enumerate(places)
+        ]
+        return f"({' + '.join(parts) or '0'})"
 
-    def placed(self, place: str, outer: bool) -> str:
+    def entries(self, shape: Shape) -> str:
+        """How many entries a shape has, as an expression."""
+        return " * ".join(counted(size, self.axes) for size in shape) or "1"
+
+    def offset(self, outer: Shape) -> str:
+        """Where a row begins in an array with these of the outer axes."""
+        row, stride = self.row_of(outer), self.stride(outer)
+        if not outer:
+            return ""
+        return f" + {row} / ({stride}) * ({stride}) * n + {row} % ({stride})" if stride else f" + {row} * n"
+
+    def stride(self, outer: Shape) -> str:
+        """How far apart the entries of a row are in an array with these of the outer axes, if not side by side."""
+        behind = tuple(size for size in self.frame.behind if size in outer)
+        return "" if not behind else "stride" if behind == self.frame.behind else self.entries(behind)
+
+    def placed(self, place: str, outer: Shape) -> str:
         """Where an entry stands, seen from there."""
-        return f"({place}) * stride" if outer and self.frame.behind else place
+        stride = self.stride(outer)
+        return f"({place}) * ({stride})" if stride else place
 
     def _constant(self, name: str, step: Step, scope: Scope) -> str:
         entries = [literal(each, step.dtype) for each in step.said.reshape(-1)]
@@ -156,7 +184,8 @@ class Writer:
         return counted(step.said, self.axes)
 
     def _range(self, name: str, step: Step, scope: Scope) -> str:
-        return f"(int64_t)({scope.place})"
+        span = self.frame.span(step.shape)
+        return f"(int64_t)({scope.place if span.inner else self.row_of(span.outer)})"
 
     def _cast(self, name: str, step: Step, scope: Scope) -> str:
         given = self.value(step.inputs[0], scope)

@@ -3,7 +3,7 @@
 from lossapi.definition import loss
 from lossapi.domains import Array, Label, Probability, Real, Score, Sums, Weight
 from lossapi.functions import namespace, sigmoid, softmax
-from lossapi.maps.overlap import SetAverage, add_up, by_class, kept, over_classes
+from lossapi.maps.overlap import SetAverage, add_up, as_class, by_class, kept, over_classes
 from lossapi.parameters import NonNegative
 
 
@@ -16,7 +16,7 @@ def set_confusion(
 ) -> Sums[dict[str, Array], "batch classes"]:
     """The four cells of one set, per row."""
     p = sigmoid(prediction) if from_logits else prediction
-    return {name: cell[..., None] for name, cell in _cells(p, target, tuple(range(1, p.ndim)), weight).items()}
+    return as_class(_cells(p, target, tuple(range(1, p.ndim)), weight))
 
 
 def class_confusion(

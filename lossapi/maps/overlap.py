@@ -45,8 +45,12 @@ def set_overlap(
 ) -> Sums[dict[str, Array], "batch classes"]:
     """The sums of one set, as those of a single class: for losses that take classes too."""
     p = sigmoid(prediction) if from_logits else prediction
-    sums = _sums(p, target, tuple(range(1, p.ndim)), False, weight)
-    return {name: each[..., None] for name, each in sums.items()}
+    return as_class(_sums(p, target, tuple(range(1, p.ndim)), False, weight))
+
+
+def as_class(sums: dict[str, Array]) -> dict[str, Array]:
+    """The sums of one set as those of a single class."""
+    return {name: namespace(each).expand_dims(each, axis=-1) for name, each in sums.items()}
 
 
 def by_class(p: Array, target: Array, weight: Array | None) -> tuple[Array, Array | None]:
