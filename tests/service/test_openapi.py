@@ -1,42 +1,20 @@
 """The OpenAPI document: it lists exactly the registry, and the server does as it says."""
 
-import os
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import pytest
+import requests
 import schemathesis
-from hypothesis import HealthCheck, Phase, settings
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    negative_data_rejection,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from lossapi import registry
 from lossapi.codecs import CODECS
-from lossapi.codecs.json import MEDIA_TYPE
 from lossapi.tables.files import FORMS
 from service.app import create_app
 from service.settings import Settings
 from service.stores import MEMORY
-
-# Not `positive_data_acceptance`: a schema cannot say that two tensors have one shape, so much that fits it is refused.
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_schema_conformance,
-    negative_data_rejection,
-]
-
-
-@schemathesis.serializer(*(media_type for media_type in (*CODECS, *FORMS) if media_type != MEDIA_TYPE))
-def as_bytes(context: schemathesis.SerializationContext, value: Any) -> bytes:
-    """Bytes that are hardly ever what they claim to be."""
-    return value if isinstance(value, bytes) else str(value).encode()
-
+from tests.service.drawing import BASE, CHECKS, EXAMPLES, FUZZ, SCHEMA, every_request, labels, reaching
 
 OTHERS = ("/v2/", "/v1/streams", "/v1/dashboards/")
 """What does not compute one thing from one body."""
@@ -49,15 +27,18 @@ def left_out() -> list[str]:
     return [f"/v1/{registry.PLURAL[d.kind]}/{d.name}" for d in every if first[d.kind, d.input_names] is not d]
 
 
-# A longer look, at every definition: LOSSAPI_FUZZ=100 pytest tests/service/test_openapi.py
-FUZZ = os.environ.get("LOSSAPI_FUZZ")
-EXAMPLES = int(FUZZ or "2")
-schema = (
-    schemathesis.openapi.from_asgi("/openapi.json", create_app(Settings(store=MEMORY)))
-    .exclude(path_regex="^/v1/(losses|metrics)/", method="GET")
+COMPUTING = (
+    SCHEMA.exclude(path_regex="^/v1/(losses|metrics)/", method="GET")
     .exclude(path_regex="^/v1/(streams|dashboards)")  # tests/service/streams/test_fuzz.py has streams for them
     .exclude(path=[] if FUZZ else left_out())
 )
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[requests.Session]:
+    """A session whose requests a server's application answers directly."""
+    with reaching(create_app(Settings(store=MEMORY))) as session:
+        yield session
 
 
 def test_every_definition_has_one_operation(client: httpx.Client) -> None:
@@ -88,12 +69,9 @@ def test_every_operation_that_computes_lists_every_format(client: httpx.Client) 
         assert operation["responses"]["200"]["content"].keys() == CODECS.keys()
 
 
-@schema.parametrize()
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
-def test_no_request_meets_a_server_error_or_an_undeclared_answer(case: schemathesis.Case[Any]) -> None:
-    case.call_and_validate(checks=CHECKS)
+@pytest.mark.parametrize("label", labels(COMPUTING))
+def test_no_request_meets_a_server_error_or_an_undeclared_answer(label: str, session: requests.Session) -> None:
+    def ask(case: schemathesis.Case[Any]) -> None:
+        case.call_and_validate(base_url=BASE, session=session, checks=CHECKS)
+
+    every_request(label, ask, EXAMPLES)
