@@ -27,6 +27,7 @@ from service.media import wire
 from service.metrics import measure
 from service.settings import Settings
 from service.tally import OFTEN, Tally, leave
+from service.turns import Turns
 
 AGAIN = {"Retry-After": "1"}
 
@@ -38,6 +39,7 @@ class Life:
         self.delay = settings.drain_delay
         self.tally, self.admission = tally, admission
         self.warm = self.draining = False
+        self.turns: Turns | None = None
 
     @property
     def ready(self) -> bool:
