@@ -5,6 +5,7 @@ requests here finds another place, and then stops as uvicorn does: nothing new, 
 """
 
 import asyncio
+import gc
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -90,7 +91,10 @@ class Life:
 
 @cache
 def warm_up() -> None:
-    """Compute every definition's example once, and one on each backend, so that the first request finds all made."""
+    """Compute every definition's example once, and one on each backend, so that the first request finds all made.
+
+    What is there by then stays, so the collector of garbage need not look at it: it would, all at once, for 50 ms.
+    """
     known, backends = dict(answers()), choice.running()
     others = [name for name in backends if name != choice.NUMPY.name]
     for (kind, name), definition in registry.catalogue().items():
@@ -98,6 +102,7 @@ def warm_up() -> None:
         body = json.encode(definition.document.example[0])
         computed(answer, {}, body)
         others = [backend for backend in others if not computed(answer, {"backend": backend}, body)]
+    gc.freeze()
     LOG.info("warm: %d definitions, %s", len(registry.catalogue()), backends)
 
 

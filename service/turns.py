@@ -1,8 +1,8 @@
 """Requests take turns on the event loop: a few are begun in each, so that their replies go out before others come.
 
 The loop reads whatever has come on all connections, and sends nothing until all that it then knows of is done. Begun
-all at once, hundreds of requests would each take as long as all of them. Here they wait for their turn, first come, first
-served; what waits too long in an overload is refused without being begun, for a fraction of what an answer costs.
+all at once, hundreds of requests would each take as long as all of them. Here they wait for their turn, first come,
+first served; what waits too long in an overload is refused without being begun, for a fraction of what an answer costs.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from starlette.types import Scope
 from service.admission import Admission, Full, Waiting
 
 AT_ONCE = 4
-"""Requests begun in one turn of the loop: replies wait for each other, and a turn costs a call of the system."""
+"""Requests begun in one turn of the loop, as each turn costs a call of the system; one by one in an overload."""
 MANY = 64
 """So many in a row that had to wait are no accident."""
 KEY = "turns"
@@ -75,12 +75,13 @@ class Turns:
     def _turn(self) -> None:
         """Those who come first are begun; a refusal may make its connection's next request wait here in turn."""
         self._begun, now = 0, perf_counter()
+        most = 1 if self._waiting.overload else AT_ONCE
         for _ in range(len(self._over)):
             self._refuse(self._over.popleft(), self._admission.too_many())
         for _ in range(len(self._queue)):
             came, waiter = self._queue[0]
             waited = now - came > self._admission.lag
-            if self._begun == AT_ONCE and not (waited and self._waiting.overload):
+            if self._begun >= most and not (waited and self._waiting.overload):
                 break
             self._queue.popleft()
             if self._waiting.saw(now, waiting=waited):
