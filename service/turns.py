@@ -23,7 +23,6 @@ KEY = "turns"
 """Where the server's state has them, for its protocol."""
 REFUSED = "full"
 """Where the scope of a request that is begun to be refused has the reason."""
-LATE = Full("lag", "more requests come than are answered")
 Headers = list[tuple[bytes, bytes]]
 Refusal = tuple[Headers, bytes]
 Refusing = Callable[[Scope, Full], Refusal | None]
@@ -85,7 +84,7 @@ class Turns:
                 break
             self._queue.popleft()
             if self._waiting.saw(now, waiting=waited):
-                self._refuse(waiter, LATE)
+                self._refuse(waiter, Full("lag", "more requests come than are answered"))
             else:
                 self._begun += 1
                 waiter.begin()
