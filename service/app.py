@@ -37,6 +37,7 @@ def create_app(settings: Settings | None = None, clock: Clock = wall_clock) -> A
     choose_providers(settings)
     registry.catalogue()
     computing, tally = compute.Computing(settings), Tally()
+    turns = Turns(computing.admission)
     life = Life(settings, tally, computing.admission)
     inferring = Inferring(computing)
     streams = Streams(computing, clock)
@@ -57,7 +58,7 @@ def create_app(settings: Settings | None = None, clock: Clock = wall_clock) -> A
             },
         ),
         exception_handlers=errors.handlers(),
-        lifespan=partial(lifespan, life, streams),
+        lifespan=partial(lifespan, life, streams, turns),
     )
     app.state.settings, app.state.life = settings, life
     app.state.published = partial(streams.stored, gauges.exposition, streams)
@@ -65,15 +66,17 @@ def create_app(settings: Settings | None = None, clock: Clock = wall_clock) -> A
     keys = None if settings.keys_file is None else Keys(settings.keys_file)
     gate = Gate(Inlet(app, inferring), computing, life, tally, keys)
     origins = [each.strip() for each in settings.cors_origins.split(",") if each.strip()]
-    life.turns = Turns(computing.admission, gate.turn_away if not origins else lambda scope, full: None)
-    return CORSMiddleware(gate, origins, ["*"], ["*"], expose_headers=EXPOSED) if origins else gate
+    if origins:
+        return CORSMiddleware(gate, origins, ["*"], ["*"], expose_headers=EXPOSED)
+    turns.refusing = gate.turn_away
+    return gate
 
 
 @asynccontextmanager
-async def lifespan(life: Life, streams: Streams, app: ASGIApp) -> AsyncIterator[Mapping[str, Any]]:
+async def lifespan(life: Life, streams: Streams, turns: Turns, app: ASGIApp) -> AsyncIterator[Mapping[str, Any]]:
     """What the server runs within: warm before it is ready; once it stops, what was opened is closed."""
     async with streams.lifespan(app), life.span(app):
-        yield {KEY: life.turns}
+        yield {KEY: turns}
 
 
 def routes(computing: compute.Computing, protocol: Paths) -> list[BaseRoute]:

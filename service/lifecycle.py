@@ -5,7 +5,6 @@ requests here finds another place, and then stops as uvicorn does: nothing new, 
 """
 
 import asyncio
-import gc
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -28,7 +27,6 @@ from service.media import wire
 from service.metrics import measure
 from service.settings import Settings
 from service.tally import OFTEN, Tally, leave
-from service.turns import Turns
 
 AGAIN = {"Retry-After": "1"}
 
@@ -40,7 +38,6 @@ class Life:
         self.delay = settings.drain_delay
         self.tally, self.admission = tally, admission
         self.warm = self.draining = False
-        self.turns: Turns | None = None
 
     @property
     def ready(self) -> bool:
@@ -91,10 +88,7 @@ class Life:
 
 @cache
 def warm_up() -> None:
-    """Compute every definition's example once, and one on each backend, so that the first request finds all made.
-
-    What is there by then stays, so the collector of garbage need not look at it: it would, all at once, for 50 ms.
-    """
+    """Compute every definition's example once, and one on each backend, so that the first request finds all made."""
     known, backends = dict(answers()), choice.running()
     others = [name for name in backends if name != choice.NUMPY.name]
     for (kind, name), definition in registry.catalogue().items():
@@ -102,7 +96,6 @@ def warm_up() -> None:
         body = json.encode(definition.document.example[0])
         computed(answer, {}, body)
         others = [backend for backend in others if not computed(answer, {"backend": backend}, body)]
-    gc.freeze()
     LOG.info("warm: %d definitions, %s", len(registry.catalogue()), backends)
 
 

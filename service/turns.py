@@ -46,8 +46,8 @@ class Waiter(Protocol):
 class Turns:
     """Who is next on the event loop of one server process."""
 
-    def __init__(self, admission: Admission, refusing: Refusing) -> None:
-        self._admission, self._refusing = admission, refusing
+    def __init__(self, admission: Admission, refusing: Refusing | None = None) -> None:
+        self._admission, self.refusing = admission, refusing
         self._queue: deque[tuple[float, Waiter]] = deque()
         self._over: deque[Waiter] = deque()
         self._waiting = Waiting(MANY)
@@ -93,7 +93,7 @@ class Turns:
             asyncio.get_running_loop().call_soon(self._turn)
 
     def _refuse(self, waiter: Waiter, full: Full) -> None:
-        refusal = self._refusing(waiter.scope, full)
+        refusal = self.refusing and self.refusing(waiter.scope, full)
         if refusal is not None:
             waiter.turn_away(*refusal)
             return
