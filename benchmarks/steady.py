@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import orjson
 
-from benchmarks.asking import LOST, Connections, Seen, against, quantile, request, resident
+from benchmarks import overload
+from benchmarks.asking import LOST, Connections, Seen, against, request, resident
 from benchmarks.servers import HOST, OURS, Server, running
 from lossapi.codecs import CODECS
 
@@ -34,34 +35,6 @@ def large(elements: int = 1 << 20) -> bytes:
     """Pairs of float32 as bytes."""
     arrays = {name: np.ones(elements, np.float32) for name in ("prediction", "target")}
     return request(PATH, CODECS[SAFETENSORS].encode(arrays, "string", "base64"), SAFETENSORS)
-
-
-def overload(seconds: float) -> int:
-    """Unloaded, saturated, and at twice the rate that saturates."""
-    os.environ |= {"LOSSAPI_LOG_LEVEL": "error", "LOSSAPI_LAG": "0.004"}
-    print("load     rate/s  alone p99   let in      p50      p99  ratio  refused      p99  other   MiB before, after")
-    with running(OURS) as server:
-        held = [_overload(server, name, sent, seconds) for name, sent in (("small", small()), ("large", large()))]
-    return 0 if all(held) else 1
-
-
-def _overload(server: Server, name: str, sent: bytes, seconds: float) -> bool:
-    alone = against(server.port, lambda each: each.closed(sent, 1, seconds / 4)).seconds(OK)
-    full = against(server.port, lambda each: each.closed(sent, 4, seconds / 2))
-    rate = len(full.seconds(OK)) / (seconds / 2)
-    time.sleep(0.5)
-    before = resident(server.process)
-    seen: Seen = against(server.port, lambda each: each.opened(sent, 2 * rate, seconds))
-    after, let_in, refused = resident(server.process), seen.seconds(OK), seen.seconds(FULL)
-    other = len(seen.replies) - len(let_in) - len(refused)
-    ratio = quantile(let_in, 0.99) / quantile(alone, 0.99)
-    print(
-        f"{name:6} {rate:8.0f} {1e3 * quantile(alone, 0.99):7.2f} ms {len(let_in):8}"
-        f" {1e3 * quantile(let_in, 0.5):5.1f} ms {1e3 * quantile(let_in, 0.99):5.1f} ms {ratio:6.2f}"
-        f" {len(refused):8} {1e3 * quantile(refused, 0.99):5.1f} ms {other:6} {before:8.0f}, {after:.0f}"
-    )
-    at_once = not refused or quantile(refused, 0.99) <= AT_ONCE
-    return ratio <= AS_FAST and at_once and not other
 
 
 def restart(seconds: float) -> int:
@@ -169,7 +142,7 @@ async def batches(connections: Connections, end: float) -> dict[str, int]:
     return {"acknowledged": acknowledged, "lost": acknowledged - orjson.loads(told[1])["count"]}
 
 
-WORKS = {"overload": overload, "restart": restart, "soak": soak}
+WORKS = {"overload": overload.overload, "restart": restart, "soak": soak}
 LONG = {"overload": 20.0, "restart": 30.0, "soak": 600.0}
 
 

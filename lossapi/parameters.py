@@ -76,13 +76,17 @@ def _number(name: str, value: Any) -> float:
 
 
 def as_error(error: ValidationError, known: Iterable[str]) -> LossError:
-    """pydantic's findings in our words; an unknown key is answered with the nearest known one."""
+    """pydantic's findings in our words; an unknown key is answered with the nearest known one.
+
+    An error of ours is made anew: raised from within pydantic's, which holds it where the collector of garbage does not
+    look, it would hold pydantic's in turn, and neither would ever be let go of.
+    """
     known = list(known)
     details = error.errors(include_url=False)
     for detail in details:
         inner = detail.get("ctx", {}).get("error")
         if isinstance(inner, LossError):
-            return inner.within(*_where(detail))
+            return type(inner).of(inner.faults, inner.more).within(*_where(detail))
     faults = [_fault(detail, known) for detail in details[:MOST_FAULTS]]
     unknown = all(detail["type"] == "extra_forbidden" for detail in details)
     return (UnknownKey if unknown else ParameterError).of(faults, len(details[MOST_FAULTS:]))

@@ -9,6 +9,7 @@ from threading import Lock
 from time import perf_counter
 
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from service.settings import Settings, variable
 from service.visit import TIMEOUT, Visit, seconds_of
@@ -33,6 +34,11 @@ class Full(HTTPException):
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(503, f"{detail}; try again", RETRY)
         self.reason = reason
+
+
+def counts(scope: Scope) -> bool:
+    """Whether a request is let in only where there is room: health, numbers and documents always are."""
+    return bool(scope["method"] == "POST" or scope["path"].startswith("/v1/"))
 
 
 class Waiting:
@@ -72,7 +78,7 @@ class Admission:
         self.coming: dict[Visit, float] = {}
         self.bytes = self.elements = self.working = 0
         self.waited = 0.0
-        self._loop, self._queue, self._lock = Waiting(64), Waiting(8), Lock()
+        self._queue, self._lock = Waiting(8), Lock()
         self._looks = False
 
     def enter(self, visit: Visit) -> None:
@@ -81,21 +87,22 @@ class Admission:
             visit.end, visit.patience = visit.arrived + self.deadline, DEADLINE
         if TIMEOUT in visit.headers:
             visit.within(seconds_of(visit.headers[TIMEOUT]), "header X-Request-Timeout")
-        now = perf_counter()
-        if self._loop.saw(now, waiting=now - visit.arrived > self.lag):
-            raise Full("lag", "more requests come than are answered")
         if len(self.inside) >= self.most_requests:
-            raise Full("requests", over("requests_in_flight", self.most_requests, "requests"))
+            raise self.too_many()
         said = visit.headers.get(b"content-length", b"")
         if len(said) > SMALL and said.isdigit():
             self._require_place(visit)
             self.hold(visit, size=int(said))
-            self.coming[visit] = now
+            self.coming[visit] = perf_counter()
         visit.task, visit.reading = asyncio.current_task(), True
         self.inside.add(visit)
         if not self._looks:
             self._looks = True
             asyncio.get_running_loop().call_later(TICK, self._look)
+
+    def too_many(self) -> Full:
+        """The refusal of one request more than may be in flight."""
+        return Full("requests", over("requests_in_flight", self.most_requests, "requests"))
 
     def leave(self, visit: Visit) -> None:
         """Let a request go; what its work still holds is given back when that has ended."""

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cache, partial
+from typing import Any
 
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
@@ -27,6 +28,7 @@ from service.settings import Settings, choose_providers, read_settings
 from service.streams.endpoints import Streams
 from service.streams.shelf import Clock, wall_clock
 from service.tally import Tally
+from service.turns import KEY, Turns
 
 
 def create_app(settings: Settings | None = None, clock: Clock = wall_clock) -> ASGIApp:
@@ -35,6 +37,7 @@ def create_app(settings: Settings | None = None, clock: Clock = wall_clock) -> A
     choose_providers(settings)
     registry.catalogue()
     computing, tally = compute.Computing(settings), Tally()
+    turns = Turns(computing.admission)
     life = Life(settings, tally, computing.admission)
     inferring = Inferring(computing)
     streams = Streams(computing, clock)
@@ -55,22 +58,25 @@ def create_app(settings: Settings | None = None, clock: Clock = wall_clock) -> A
             },
         ),
         exception_handlers=errors.handlers(),
-        lifespan=partial(lifespan, life, streams),
+        lifespan=partial(lifespan, life, streams, turns),
     )
     app.state.settings, app.state.life = settings, life
     app.state.published = partial(streams.stored, gauges.exposition, streams)
     app.state.tally, app.state.admission = tally, computing.admission
     keys = None if settings.keys_file is None else Keys(settings.keys_file)
-    gate: ASGIApp = Gate(Inlet(app, inferring), computing, life, tally, keys)
+    gate = Gate(Inlet(app, inferring), computing, life, tally, keys)
     origins = [each.strip() for each in settings.cors_origins.split(",") if each.strip()]
-    return CORSMiddleware(gate, origins, ["*"], ["*"], expose_headers=EXPOSED) if origins else gate
+    if origins:
+        return CORSMiddleware(gate, origins, ["*"], ["*"], expose_headers=EXPOSED)
+    turns.refusing = gate.turn_away
+    return gate
 
 
 @asynccontextmanager
-async def lifespan(life: Life, streams: Streams, app: ASGIApp) -> AsyncIterator[None]:
+async def lifespan(life: Life, streams: Streams, turns: Turns, app: ASGIApp) -> AsyncIterator[Mapping[str, Any]]:
     """What the server runs within: warm before it is ready; once it stops, what was opened is closed."""
     async with streams.lifespan(app), life.span(app):
-        yield
+        yield {KEY: turns}
 
 
 def routes(computing: compute.Computing, protocol: Paths) -> list[BaseRoute]:

@@ -4,6 +4,7 @@ A POST that computes passes by the framework's layers, which cost more than most
 """
 
 import asyncio
+from collections.abc import Mapping
 from random import getrandbits
 from time import perf_counter
 from typing import Final
@@ -11,16 +12,17 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lossapi.allowance import ALLOWANCE
-from service.admission import Full
+from service.admission import Full, counts
 from service.compute import Answer, Computing
 from service.errors import MEDIA_TYPE, body_of, refuse
 from service.keys import Keys
 from service.lifecycle import Life
 from service.logs import LOG, access
-from service.metrics import Flow, note
+from service.metrics import Flow, note, note_refusal
 from service.otel import tracer
 from service.tally import Tally
 from service.traces import continued
+from service.turns import REFUSED, Refusal
 from service.visit import Visit
 
 TRACE: Final = b"traceparent"
@@ -47,13 +49,18 @@ PLAIN = (b"x-content-type-options", b"nosniff")
 
 
 def identify(visit: Visit, scope: Scope) -> bytes:
-    """Give a request its id: the client's own where it sent a sane one."""
-    identity = visit.headers.get(IDENTITY, b"")
-    if not (0 < len(identity) <= LONGEST and all(32 < byte < 127 for byte in identity)):
-        identity = b"%016x" % getrandbits(64)
-    visit.identity = identity
+    """Give a request its id."""
+    visit.identity = identity = identity_of(visit.headers)
     scope["request_id"] = identity.decode()
     return identity
+
+
+def identity_of(headers: Mapping[bytes, bytes]) -> bytes:
+    """The client's own id of a request, where it sent a sane one."""
+    identity = headers.get(IDENTITY, b"")
+    if 0 < len(identity) <= LONGEST and all(32 < byte < 127 for byte in identity):
+        return identity
+    return b"%016x" % getrandbits(64)
 
 
 def timing(visit: Visit) -> bytes:
@@ -107,9 +114,11 @@ class Gate:
         path, post = scope["path"], scope["method"] == "POST"
         if self.life.draining:
             visit.more.append(CLOSE)
+        if REFUSED in scope:
+            raise scope[REFUSED]
         if self.keys is not None:
             self.keys.admit(visit, scope)
-        if post or path.startswith("/v1/"):
+        if counts(scope):
             self.admission.enter(visit)
         answer = self.computing.answers.get(path) if post else None
         if answer is None:
@@ -144,17 +153,19 @@ class Gate:
 
     async def _turn_away(self, error: Full, visit: Visit, send: Send) -> None:
         """The short way out: under overload it is what most requests take."""
-        body = body_of(FULL, "service_unavailable", BUSY, f"{BUSY}: {error.detail}", visit.identity.decode())
-        headers = [
-            (b"content-type", PROBLEM),
-            (b"content-length", b"%d" % len(body)),
-            (b"retry-after", b"1"),
-            (IDENTITY, visit.identity),
-            *visit.more,
-        ]
+        headers, body = refusal(error, visit.identity)
         visit.status, visit.sent, visit.reason = FULL, len(body), error.reason
-        await send({"type": "http.response.start", "status": FULL, "headers": headers})
+        await send({"type": "http.response.start", "status": FULL, "headers": [*headers, *visit.more]})
         await send({"type": "http.response.body", "body": body})
+
+    def turn_away(self, scope: Scope, full: Full) -> Refusal | None:
+        """Refuse a request that was not begun; where more than a count is kept of each, or said to it, it has to be."""
+        if self.logged or self.tracer is not None or self.life.draining:
+            return None
+        headers, body = refusal(full, identity_of(dict(scope["headers"])))
+        seconds = perf_counter() - scope["arrived"]
+        note_refusal(self.tally, full.reason, route_of(scope), seconds, len(body))
+        return headers, body
 
     def _trace(self, visit: Visit) -> None:
         """Continue the trace that the client began, or begin one."""
@@ -179,6 +190,13 @@ class Gate:
             self.tracer.end(visit, scope["method"], route)
         if self.logged:
             access(visit, scope["method"], route, seconds)
+
+
+def refusal(full: Full, identity: bytes) -> Refusal:
+    """The headers and the body of a refusal."""
+    body = body_of(FULL, "service_unavailable", BUSY, f"{BUSY}: {full.detail}", identity.decode())
+    length = (b"content-length", b"%d" % len(body))
+    return [(b"content-type", PROBLEM), length, (b"retry-after", b"1"), (IDENTITY, identity)], body
 
 
 def route_of(scope: Scope) -> str:

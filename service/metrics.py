@@ -59,6 +59,13 @@ def note(tally: Tally, visit: Visit, route: str, seconds: float) -> None:
         tally.count("lossapi_rejections", reason)
 
 
+def note_refusal(tally: Tally, reason: str, route: str, seconds: float, sent: int) -> None:
+    """Count a request that was refused without being begun."""
+    tally.histogram("lossapi_request_seconds", route, "503", "other").add(seconds)
+    tally.count("lossapi_sent_bytes", route, by=sent)
+    tally.count("lossapi_rejections", reason)
+
+
 class Flow:
     """What `note` counts of requests that are alike and were answered: looked up once for all of them."""
 

@@ -3,18 +3,23 @@
 import asyncio
 import logging.config
 import signal
+from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 from types import FrameType
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from service.admission import counts
 from service.logs import configuration, greet
 from service.settings import Settings, choose_providers
 from service.shared import shared
+from service.turns import KEY, Headers
 
 HEAD, END = b"HTTP/1.1 ", b"\r\n\r\n"
+CLOSE = (b"connection", b"close")
 SHORT = 1 << 16
 """A longer part is not copied to join it."""
 
@@ -58,6 +63,30 @@ class Joined:
         self._transport.close()
 
 
+class Come:
+    """A request that waits for its turn on the event loop."""
+
+    __slots__ = ("_connection", "_cycle", "begin", "scope")
+
+    def __init__(self, connection: HttpToolsProtocol, cycle: RequestResponseCycle, begin: Callable[[], None]) -> None:
+        self._connection, self._cycle = connection, cycle
+        self.begin, self.scope = begin, cycle.scope
+
+    def turn_away(self, headers: Headers, body: bytes) -> None:
+        """Answer 503 at once, as uvicorn does where an application has answered: what is still to come is not kept."""
+        cycle, connection = self._cycle, self._connection
+        if cycle.disconnected:
+            return
+        cycle.response_started = cycle.response_complete = True
+        cycle.keep_alive = cycle.keep_alive and not cycle.waiting_for_100_continue
+        last = () if cycle.keep_alive else (CLOSE,)
+        lines = [b"%b: %b\r\n" % each for each in (*connection.server_state.default_headers, *headers, *last)]
+        connection.transport.write(b"".join((STATUS_LINE[503], *lines, b"\r\n", body)))
+        if last:
+            connection.transport.close()
+        cycle.on_response()
+
+
 class OneWrite(HttpToolsProtocol):
     """uvicorn's protocol over such a transport."""
 
@@ -65,6 +94,14 @@ class OneWrite(HttpToolsProtocol):
         """A client has connected: uvicorn is given what does as its transport does."""
         joined: Any = Joined(transport)
         super().connection_made(joined)
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        """A request has come, and those before it on its connection are answered: it may have to wait for its turn."""
+        begin, turns = partial(super()._start_asgi_task, cycle, app), self.app_state.get(KEY)
+        if turns is None or not counts(cycle.scope):
+            begin()
+        else:
+            turns.take(Come(self, cycle, begin))
 
     def on_message_begin(self) -> None:
         """A request begins to arrive: note when."""

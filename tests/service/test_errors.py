@@ -1,12 +1,16 @@
 """Wrong requests: one body, the right status, and a pointer to what is wrong."""
 
+import gc
+import weakref
 from typing import Any
 
 import httpx
 import pytest
 
+from lossapi import registry
 from lossapi.errors import LossError
 from service.errors import descendants, status_of
+from service.schemas import read_call
 
 HUBER = {"prediction": [0.0, 3.0], "target": [0.0, 0.0]}
 KEYS = {"type", "title", "status", "code", "detail", "errors", "error", "request_id"}
@@ -205,3 +209,25 @@ def test_every_error_has_a_status_and_a_page(client: httpx.Client) -> None:
 def test_a_request_id_is_given_back_or_made(client: httpx.Client) -> None:
     assert client.get("/health/live", headers={"X-Request-Id": "abc-1"}).headers["x-request-id"] == "abc-1"
     assert len(client.get("/health/live").headers["x-request-id"]) == 16
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"prediction": [1.0], "target": ["x"]},
+        {"prediction": [1.0], "target": [1.0], "delta": -1.0},
+        {"prediction": [1.0], "target": [1.0], "backend": "x"},
+        {"prediction": [1.0], "target": [1.0], "delte": 1.0},
+    ],
+)
+def test_an_error_that_was_answered_is_let_go_of(body: dict[str, Any]) -> None:
+    def fail() -> weakref.ref[LossError]:
+        try:
+            read_call(registry.get("loss", "huber"), body)
+        except LossError as error:
+            return weakref.ref(error)
+        raise AssertionError("no error")
+
+    errors = [fail() for _ in range(5)]
+    gc.collect()
+    assert [each() for each in errors] == [None] * 5
