@@ -108,6 +108,7 @@ class Admission:
         """Let a request go; what its work still holds is given back when that has ended."""
         self.inside.discard(visit)
         self.coming.pop(visit, None)
+        visit.task = None  # a task leads back to its visit: nothing but a collection would free them
         if (visit.held_bytes or visit.held_elements) and (visit.work is None or visit.work.done()):
             self._release(visit)
 
@@ -146,6 +147,7 @@ class Admission:
         """The place is free; what was kept for work that went on after its request had left is given back."""
         self.working -= 1
         self.waited = max(visit.begun - visit.queued, 0.0)
+        visit.work = None  # which leads back to it too, and holds the reply
         if visit not in self.inside:
             self._release(visit)
 

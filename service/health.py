@@ -24,7 +24,7 @@ async def live(request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """Every definition is loaded and was computed once, and it is not about to stop; says what computes, and where."""
+    """Every definition is loaded, one of each family was computed, and it is not about to stop; says what computes."""
     request.app.state.life.require_ready()
     return _reply(
         {

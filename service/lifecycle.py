@@ -9,24 +9,16 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import cache
 from types import FrameType
 from typing import Any
 
 from starlette.exceptions import HTTPException
 
-from lossapi import registry
-from lossapi.backends import choice
-from lossapi.codecs import json
-from lossapi.codecs.codec import Limits
-from lossapi.errors import LossError
 from service.admission import Admission
-from service.compute import Answer, answers
-from service.logs import LOG
-from service.media import wire
 from service.metrics import measure
 from service.settings import Settings
 from service.tally import OFTEN, Tally, leave
+from service.warmth import Warmth
 
 AGAIN = {"Retry-After": "1"}
 
@@ -52,11 +44,12 @@ class Life:
     @asynccontextmanager
     async def span(self, app: Any) -> AsyncIterator[None]:
         """What the server runs within."""
-        await asyncio.to_thread(warm_up)
+        warmth = await asyncio.to_thread(Warmth.of_process)
         self.warm = True
-        before, telling = self._listen(), asyncio.create_task(self._tell())
+        before, tasks = self._listen(), [asyncio.create_task(each) for each in (self._tell(), warmth.rise())]
         yield
-        telling.cancel()
+        for each in tasks:
+            each.cancel()
         leave(self.tally)
         if before is not None:
             signal.signal(signal.SIGTERM, before)
@@ -84,25 +77,3 @@ class Life:
 
         signal.signal(signal.SIGTERM, drain)
         return before
-
-
-@cache
-def warm_up() -> None:
-    """Compute every definition's example once, and one on each backend, so that the first request finds all made."""
-    known, backends = dict(answers()), choice.running()
-    others = [name for name in backends if name != choice.NUMPY.name]
-    for (kind, name), definition in registry.catalogue().items():
-        answer = known[f"/v1/{registry.PLURAL[kind]}/{name}"]
-        body = json.encode(definition.document.example[0])
-        computed(answer, {}, body)
-        others = [backend for backend in others if not computed(answer, {"backend": backend}, body)]
-    LOG.info("warm: %d definitions, %s", len(registry.catalogue()), backends)
-
-
-def computed(answer: Answer, query: dict[str, str], body: bytes) -> bool:
-    """Whether something can be computed so."""
-    try:
-        answer(wire(b"", b"", b""), query, body, Limits())
-    except LossError:
-        return False
-    return True

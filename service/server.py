@@ -1,6 +1,7 @@
 """Starts uvicorn under the settings."""
 
 import asyncio
+import gc
 import logging.config
 import signal
 from collections.abc import Callable
@@ -127,6 +128,8 @@ def serve(settings: Settings) -> None:
     greet(settings)
     # uvicorn sends itself the signal that stopped it once it has stopped: that is no failure.
     signal.signal(signal.SIGTERM, _stopped)
+    if settings.workers == 1:
+        gc.disable()  # until this process is warm: what it makes meanwhile stays
     with shared(settings.workers):
         uvicorn.run(
             "service.app:create_app",

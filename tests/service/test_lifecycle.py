@@ -1,5 +1,6 @@
 """From start to end, with real processes: warm, then ready, drained before it stops, replaced without a failure."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -15,7 +16,9 @@ from typing import Any
 import httpx
 import pytest
 
+from lossapi import registry
 from service.app import create_app
+from service.warmth import Warmth
 from tests.service.live import serving
 from tests.test_command import wait_for
 
@@ -133,6 +136,15 @@ def test_it_is_ready_only_once_warm_and_not_while_it_drains() -> None:
                 assert (reply.status_code, "retry-after" in reply.headers) == (status, status == 503)
             assert client.get("/health/live").status_code == 200
         assert client.post(PATH, json=HUBER).headers["connection"] == "close"
+
+
+def test_one_of_each_family_is_computed_before_it_is_ready_and_the_others_after() -> None:
+    every = {(each.kind, each.family) for each in registry.catalogue().values()}
+    warmth = Warmth()
+    first = [each for each in registry.catalogue().values() if each not in warmth.left]
+    assert len(first) == len(every) == len({(each.kind, each.family) for each in first})
+    asyncio.run(warmth.rise())
+    assert warmth.left == []
 
 
 def test_sigterm_drains_and_ends_with_status_0() -> None:
