@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from lossapi.loops.frame import COSTLY, Frame, everything
 from lossapi.loops.operators import STORED, SUFFIX, TYPES
 from lossapi.loops.script import Step, refused
+from lossapi.loops.totals import alongside, kept_at, require_all_rows
 from lossapi.loops.writer import ENTRY, ENTRY_PLACE, NO_ROOM, OUTSIDE, Scope, Sink, Writer
 
 BLOCK = 512
@@ -80,29 +81,12 @@ def _of_row(writer: Writer, sink: Sink, totals: Sequence[Sink]) -> None:
         row.lines.append(f"(({STORED[step.dtype.name]} *)arrays[{writer.results[sink.name]}])[{place}] = {value};")
 
 
-def _alongside(writer: Writer, sink: Sink) -> bool:
-    """Whether there is a total for each entry of a row."""
-    return any(size in writer.frame.inner for size in sink.kept or ())
-
-
 def _total(writer: Writer, sink: Sink, totals: Sequence[Sink]) -> str:
-    """Where a value is added: to a number, or to one of those that are kept, all of them 0 at first."""
-    frame, span = writer.frame, writer.frame.span(writer.frame.step(sink.value).shape)
-    if span.outer != frame.outer:
-        raise refused("a total of what is the same for some rows")
-    if sink.kept is None:
-        return f"total{totals.index(sink)}"
-    made, key, kept = writer.once.made, f"total {sink.name}", frame.span(sink.kept)
-    if key not in made:
-        pointer = made[key] = writer.new("t")
-        size = writer.entries(sink.kept)
-        writer.once.lines += [
-            f"double *restrict {pointer} = arrays[{writer.results[sink.name]}];",
-            f"memset({pointer}, 0, (size_t)({size}) * sizeof(double));",
-        ]
-    if not kept.inner:
-        return f"{made[key]}[{writer.row_of(kept.outer)}]"
-    return f"{made[key]}[{writer.placed(ENTRY_PLACE, kept.outer)}{writer.offset(kept.outer)}]"
+    """Where a value is added."""
+    if sink.kept is not None:
+        return kept_at(writer, sink, writer.placed(ENTRY_PLACE, writer.frame.span(sink.kept).outer))
+    require_all_rows(writer, sink)
+    return f"total{totals.index(sink)}"
 
 
 def outside(writer: Writer, sink: Sink, value: str) -> str:
@@ -183,7 +167,7 @@ def _of_entry(
     value, step = writer.value(sink.value, scope), writer.frame.step(sink.value)
     if sink.kind == "bound":
         scope.lines.append(f"bad |= {outside(writer, sink, value)};")
-    elif sink.kind == "total" and _alongside(writer, sink):
+    elif sink.kind == "total" and alongside(writer, sink):
         scope.lines.append(f"{_total(writer, sink, totals)} += (double){value};")
     elif sink.kind == "total":
         buffer = writer.new("t")
