@@ -12,6 +12,7 @@ from typing import NamedTuple
 from lossapi.domains import BATCH
 from lossapi.graphs.dims import Dim, Size
 from lossapi.loops.script import Script, Shape, Step, refused
+from lossapi.loops.shares import shared
 
 REDUCTIONS = frozenset(("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin"))
 POWERS = ("Exp", "Expm1", "Log", "Log1p", "Log1pUnit", "Pow")
@@ -51,7 +52,7 @@ class Frame:
         start = whole.index(inner[0]) if inner[0] in whole else -1
         if whole[start : start + len(inner)] != inner or (batch in inner and len(whole) > 1):
             raise refused("a reduction over axes that are none of all arrays, or over rows")
-        return Frame(script, whole[:start] + whole[start + len(inner) :], inner, whole[start + len(inner) :])
+        return Frame(shared(script), whole[:start] + whole[start + len(inner) :], inner, whole[start + len(inner) :])
 
     @cached_property
     def axes(self) -> Shape:

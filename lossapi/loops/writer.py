@@ -15,6 +15,12 @@ OUTSIDE, ASTRAY, NO_ROOM = 1, 2, 4
 ENTRY_PLACE = "start + k"
 """The place of an entry in its row, in a pass."""
 
+PLACED = ("Input", "Constant", "Range", "Put")
+"""What makes an entry from its place."""
+
+ROWS = 128
+"""Rows whose own numbers are finished together."""
+
 
 @dataclass(frozen=True)
 class Sink:
@@ -29,13 +35,17 @@ class Sink:
 
 @dataclass
 class Scope:
-    """Lines that see an entry, a row, or what is the same for all; and the variables they have made."""
+    """Lines that see an entry, a row, or what is the same for all; and the variables they have made.
+
+    `exact` says that they are not to run beyond the row, where the entries of the next one are.
+    """
 
     kind: int
     lines: list[str]
     above: "Scope | None" = None
     place: str = ""
     made: dict[str, str] = field(default_factory=dict)
+    exact: bool = False
 
 
 ONCE, ROW, ENTRY = 0, 1, 2
@@ -60,6 +70,10 @@ class Writer:
         self.row = Scope(ROW, [], self.once)
         self.kept: dict[str, str] = {}
         self.before: list[str] = []
+        self.late: Scope | None = None
+        self.picks: dict[tuple[str, bool], Scope] = {}
+        self.after: list[str] = []
+        self.exponent: int | None = None
         self._made = 0
 
     def new(self, stem: str = "v") -> str:
@@ -72,6 +86,17 @@ class Writer:
         span = self.frame.span(self.frame.step(name).shape)
         return ENTRY if span.inner else ROW if span.outer or self.frame.stages[name] else ONCE
 
+    def behind(self) -> Scope:
+        """The lines that finish many rows at a time, after all passes over each."""
+        self.late = Scope(ROW, [], self.once)
+        return self.late
+
+    def seen(self, name: str) -> Step:
+        """What made the entries that are seen under a name."""
+        step = self.frame.step(name)
+        only = step.operator in REDUCTIONS and not self.frame.reduces(step)
+        return self.seen(step.inputs[0]) if only or step.operator in ("Seen", "Expand") else step
+
     def value(self, name: str, scope: Scope) -> str:
         """The variable that holds a value, made where it belongs."""
         step = self.frame.step(name)
@@ -80,6 +105,9 @@ class Writer:
         home = self.home(name)
         while scope.kind > home and scope.above:
             scope = scope.above
+        origin = self._origin(name, step, scope)
+        if name not in scope.made and origin is not None:
+            scope.made[name] = self._carried(name, TYPES[step.dtype.name], scope, origin)
         if name not in scope.made:
             text = self.expression(name, step, scope)
             variable = self.new()
@@ -87,9 +115,32 @@ class Writer:
             scope.made[name] = variable
         return scope.made[name]
 
+    def _origin(self, name: str, step: Step, scope: Scope) -> Scope | None:
+        """From where a value is carried to the lines that finish many rows: what these cannot make themselves."""
+        if scope is self.late and name in self.row.made:
+            return self.row
+        if self.late is None or scope.above is not self.late:
+            return None
+        return self._picked(scope.place, self.row) if step.operator in PLACED or name in self.kept else None
+
+    def _carried(self, name: str, kind: str, scope: Scope, origin: Scope) -> str:
+        """A value of a row, where many rows are finished."""
+        buffer, variable, made = self.new("w"), self.new(), self.value(name, origin)
+        self.before.append(f"{kind} {buffer}[{ROWS}];")
+        self.row.lines.append(f"{buffer}[row - first] = {made};")
+        scope.lines.append(f"const {kind} {variable} = {buffer}[k];")
+        return variable
+
+    def _picked(self, place: str, above: Scope) -> Scope:
+        """The lines that make one entry of a row, among those of the row or where many are finished."""
+        late = above is self.late
+        if (place, late) not in self.picks:
+            self.picks[place, late] = Scope(ENTRY, above.lines, above, place)
+        return self.picks[place, late]
+
     def expression(self, name: str, step: Step, scope: Scope) -> str:
         """What a value is, in C."""
-        if name in self.kept and scope.place == ENTRY_PLACE and self.kept[name] in self.row.made:
+        if name in self.kept and scope.kind == ENTRY and self.kept[name] in self.row.made:
             return f"{self.kept[name]}[{scope.place}]"
         own = getattr(self, f"_{step.operator.lower()}", None)
         if own is not None:
@@ -119,18 +170,24 @@ class Writer:
 
     def _input(self, name: str, step: Step, scope: Scope) -> str:
         if step.said in self.numbers:
-            return f"numbers[{self.numbers[step.said]}]"
+            return "exponent" if self.numbers[step.said] == self.exponent else f"numbers[{self.numbers[step.said]}]"
         array = f"((const {STORED[step.dtype.name]} *)arrays[{self.arrays[step.said]}])"
         span = self.frame.span(step.shape)
         if not span.inner:
             return f"{array}[{'row' if span.outer else 0}]"
-        home = self.row if span.outer else self.once
+        scope.exact |= not span.outer
+        return f"{self.pointer(step)}[{self.placed(scope.place, span.outer)}]"
+
+    def pointer(self, step: Step) -> str:
+        """Where the entries of an array begin, of this row if it has rows."""
+        outer = self.frame.span(step.shape).outer
+        home = self.row if outer else self.once
         if step.said not in home.made:
-            pointer = home.made[step.said] = self.new("p")
-            home.lines.append(
-                f"const {STORED[step.dtype.name]} *restrict {pointer} = {array}{self.offset(span.outer)};"
-            )
-        return f"{home.made[step.said]}[{self.placed(scope.place, span.outer)}]"
+            kind, pointer = STORED[step.dtype.name], self.new("p")
+            array = f"((const {kind} *)arrays[{self.arrays[step.said]}])"
+            home.lines.append(f"const {kind} *restrict {pointer} = {array}{self.offset(outer)};")
+            home.made[step.said] = pointer
+        return home.made[step.said]
 
     def offset(self, outer: bool) -> str:
         """Where a row begins in an array that has rows."""
@@ -146,6 +203,7 @@ class Writer:
         entries = [literal(each, step.dtype) for each in step.said.reshape(-1)]
         if len(entries) == 1:
             return entries[0]
+        scope.exact = True
         if name not in self.once.made:
             table = self.once.made[name] = self.new("c")
             kind = STORED[step.dtype.name]
@@ -190,7 +248,7 @@ class Writer:
         """An entry by its place: what makes the entries, written once more for that one."""
         if not self.frame.span(self.frame.step(step.inputs[0]).shape).inner or self.home(step.inputs[1]) == ENTRY:
             raise refused("entries picked by entries")
-        return self.value(step.inputs[0], Scope(ENTRY, self.row.lines, self.row, self.index(step)))
+        return self.value(step.inputs[0], self._picked(self.index(step), scope))
 
     def _put(self, name: str, step: Step, scope: Scope) -> str:
         x, value = (self.value(each, scope) for each in (step.inputs[0], step.inputs[2]))
