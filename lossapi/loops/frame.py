@@ -83,6 +83,12 @@ class Frame:
             raise refused("a reduction over some of the axes")
         return bool(over)
 
+    def seen(self, name: str) -> Step:
+        """What made the entries that are seen under a name."""
+        step = self.step(name)
+        only = step.operator in REDUCTIONS and not self.reduces(step)
+        return self.seen(step.inputs[0]) if only or step.operator in ("Seen", "Expand") else step
+
     @cached_property
     def stages(self) -> dict[str, int]:
         """After how many passes each value is known."""

@@ -4,12 +4,13 @@
    in units in the last place (ulp) of the result; tests hold them against 40 digits over the whole range.
 
        function   float   double   method
-       exp        1       1        x = k ln 2 + r, a polynomial in r, 2^k put in by its bits in two halves
+       exp        1       1        x = k ln 2 + r, a polynomial in r, 2^k by its bits in two halves
        exp_down   1       1        the same for x <= 0, which takes fewer steps
        expm1      2       2        2^k (expm1(r) + 1) - 1, of the same polynomial
        log        1       1        x = 2^k (1 + f), a polynomial in f (float) or the series of atanh (double)
+       log_sound  1       1        the same, but of subnormal numbers
        log1p      2       2        log(u) of u = 1 + x, and what the sum lost: (x - (u - 1)) / u
-       log1p_unit 2       2        for 0 <= x <= 1: the polynomial or series of log itself
+       log1p_unit 2       2        for 0 <= x <= 1: a polynomial (float) or the series of log itself
        tanh       3       3        t / (t + 2) of t = expm1(2|x|)
        sigmoid    3       3        1 / (1 + e) or e / (1 + e) of e = exp(-|x|)
        pow        1       libm's   exp(y log x) in double

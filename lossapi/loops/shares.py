@@ -6,9 +6,8 @@ as exp(x - s), s = (o + x at the label) being what the surprisal o says of the s
 
 from dataclasses import replace
 
+from lossapi.loops.ranges import seen
 from lossapi.loops.script import Script, Step
-
-SHOWN = ("Seen", "Expand")
 
 
 def shared(script: Script) -> Script:
@@ -26,17 +25,10 @@ def shared(script: Script) -> Script:
     return script
 
 
-def _seen(steps: dict[str, Step], name: str) -> str:
-    """The value that is shown under a name."""
-    while steps[name].operator in SHOWN:
-        name = steps[name].inputs[0]
-    return name
-
-
 def _made(steps: dict[str, Step], name: str, operator: str) -> tuple[str, ...]:
     """What an operator makes a value of; nothing where another does."""
-    step = steps[_seen(steps, name)]
-    return tuple(_seen(steps, each) for each in step.inputs) if step.operator == operator else ()
+    step = steps[seen(steps, name)]
+    return tuple(seen(steps, each) for each in step.inputs) if step.operator == operator else ()
 
 
 def _softmax(steps: dict[str, Step], step: Step) -> tuple[str, str] | None:

@@ -32,6 +32,10 @@ def function(sinks: Sequence[Sink], writer: Writer) -> str:
     reductions = [name for name in needed if frame.reduces(frame.step(name))]
     entries = [sink for sink in sinks if frame.span(frame.step(sink.value).shape).inner]
     last = max([frame.stages[name] for name in reductions] + [stages[sink] + 1 for sink in entries], default=0)
+    through = {frame.stages[name] - 1 for name in reductions if not _direct(frame, frame.step(name))}
+    for sink in entries:
+        while stages[sink] not in through and stages[sink] + 1 < last:
+            stages[sink] += 1
     totals = [sink for sink in sinks if sink.kind == "total"]
     writer.exponent = _exponent(writer, needed)
     kept: set[str] = set()
@@ -128,7 +132,8 @@ def one_pass(writer: Writer, reductions: Sequence[str], sinks: Sequence[Sink], t
     results: dict[str, str] = {}
     for name in reductions:
         step = writer.frame.step(name)
-        reduced = _extreme(writer, step) or _reduced(writer, step, scope, buffers, behind, ahead)
+        direct = _direct(writer.frame, step)
+        reduced = _extreme(writer, step) if direct else _reduced(writer, step, scope, buffers, behind, ahead)
         result = results[name] = writer.new()
         over = " / (double)n" if step.operator == "ReduceMean" else ""
         after.append(f"const {TYPES[step.dtype.name]} {result} = ({TYPES[step.dtype.name]})({reduced}{over});")
@@ -154,13 +159,18 @@ def one_pass(writer: Writer, reductions: Sequence[str], sinks: Sequence[Sink], t
     writer.row.made |= results
 
 
+def _direct(frame: Frame, step: Step) -> bool:
+    """Whether a reduction is the extreme of an array as it was given, which takes no pass of its own."""
+    x = frame.seen(step.inputs[0])
+    return step.operator in EXTREME and step.dtype.kind == "f" and x.operator == "Input" and not frame.behind
+
+
 def _extreme(writer: Writer, step: Step) -> str:
-    """The largest or smallest entry of an array as it was given; nothing where it takes a loop."""
-    x = writer.seen(step.inputs[0])
-    if step.operator not in EXTREME or step.dtype.kind != "f" or x.operator != "Input" or writer.frame.behind:
-        return ""
+    """The largest or smallest entry of an array as it was given."""
     function, start = EXTREME[step.operator]
-    return f"{function}_{SUFFIX[step.dtype.name]}({start}INFINITY, {writer.pointer(x)}, n)"
+    return (
+        f"{function}_{SUFFIX[step.dtype.name]}({start}INFINITY, {writer.pointer(writer.frame.seen(step.inputs[0]))}, n)"
+    )
 
 
 def _reduced(writer: Writer, step: Step, scope: Scope, buffers: list[str], behind: list[str], ahead: list[str]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from lossapi.loops.frame import REDUCTIONS, Frame, counted
 from lossapi.loops.operators import STORED, TYPES, literal, written
+from lossapi.loops.ranges import not_positive, not_subnormal
 from lossapi.loops.script import Step, refused
 
 OUTSIDE, ASTRAY, NO_ROOM = 1, 2, 4
@@ -91,12 +92,6 @@ class Writer:
         self.late = Scope(ROW, [], self.once)
         return self.late
 
-    def seen(self, name: str) -> Step:
-        """What made the entries that are seen under a name."""
-        step = self.frame.step(name)
-        only = step.operator in REDUCTIONS and not self.frame.reduces(step)
-        return self.seen(step.inputs[0]) if only or step.operator in ("Seen", "Expand") else step
-
     def value(self, name: str, scope: Scope) -> str:
         """The variable that holds a value, made where it belongs."""
         step = self.frame.step(name)
@@ -148,21 +143,15 @@ class Writer:
             return text
         dtype = self.frame.step(step.inputs[0]).dtype
         arguments = [self.value(each, scope) for each in step.inputs]
-        operator = "ExpDown" if step.operator == "Exp" and self._falls(step.inputs[0]) else step.operator
-        return written(operator, dtype, arguments, [self._known(each) for each in step.inputs])
+        return written(self._operator(step), dtype, arguments, [self._known(each) for each in step.inputs])
 
-    def _falls(self, name: str) -> bool:
-        """Whether a value is seen to be at most 0: -|x|, or x less its own maximum."""
-        step = self.frame.step(name)
-        if step.operator == "Neg":
-            return self.frame.step(step.inputs[0]).operator == "Abs"
-        if step.operator != "Sub":
-            return False
-        x, top = step.inputs
-        while self.frame.step(top).operator in ("Seen", "Expand"):
-            top = self.frame.step(top).inputs[0]
-        most = self.frame.step(top)
-        return most.operator == "ReduceMax" and most.inputs[0] == x
+    def _operator(self, step: Step) -> str:
+        """The operator, or one that is the same where its argument can be and takes fewer steps."""
+        if step.operator == "Exp" and not_positive(self.script.steps, step.inputs[0]):
+            return "ExpDown"
+        if step.operator == "Log" and not_subnormal(self.script.steps, step.inputs[0]):
+            return "LogSound"
+        return step.operator
 
     def _known(self, name: str) -> Any:
         step = self.frame.step(name)

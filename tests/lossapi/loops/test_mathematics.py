@@ -20,6 +20,7 @@ TRUE: dict[str, Callable[[Any], Any]] = {
     "exp_down": mpmath.exp,
     "expm1": mpmath.expm1,
     "log": lambda x: mpmath.log(x) if x > 0 else -mpmath.inf if x == 0 else mpmath.nan,
+    "log_sound": lambda x: mpmath.log(x),
     "log1p": lambda x: mpmath.log1p(x) if x > -1 else -mpmath.inf if x == -1 else mpmath.nan,
     "log1p_unit": mpmath.log1p,
     "tanh": mpmath.tanh,
@@ -30,7 +31,8 @@ BOUNDS = {
     for name, *bounds in re.findall(r"^ {7}(\w+) +(\d) +(\d) ", build.HEADER.read_text(), re.MULTILINE)
     for dtype, bound in zip(("float32", "float64"), bounds, strict=True)
 }
-RANGES = {"exp_down": (-np.inf, 0.0), "log1p_unit": (0.0, 1.0)}
+NORMAL = float(np.finfo(np.float32).tiny)
+RANGES = {"exp_down": (-np.inf, 0.0), "log1p_unit": (0.0, 1.0), "log_sound": (NORMAL, np.inf)}
 TYPES = {"float32": ("float", "f32"), "float64": ("double", "f64")}
 BITS: dict[str, Any] = {"float32": np.int32, "float64": np.int64}
 
@@ -100,6 +102,7 @@ def test_the_ends_of_the_range(dtype: str) -> None:
         "exp": [1, 1, inf, 0, nan],
         "expm1": [0.0, -0.0, inf, -1, nan],
         "log": [-inf, -inf, inf, nan, nan],
+        "log_sound": [-inf, -inf, inf, nan, nan],
         "log1p": [0.0, -0.0, inf, nan, nan],
         "tanh": [0.0, -0.0, 1, -1, nan],
         "sigmoid": [0.5, 0.5, 1, 0, nan],
