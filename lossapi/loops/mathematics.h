@@ -13,7 +13,7 @@
        log1p_unit 2       2        for 0 <= x <= 1: a polynomial (float) or the series of log itself
        tanh       3       3        t / (t + 2) of t = expm1(2|x|)
        sigmoid    3       3        1 / (1 + e) or e / (1 + e) of e = exp(-|x|)
-       pow        1       libm's   exp(y log x) in double
+       pow        3       libm's   exp(y log x), the log in two floats
        sin, cos, acos, asin, atan, and pow of doubles are those of the C library.
 
    Compiled without contraction: a fused multiply-add stands only where FMA is written. */
@@ -24,13 +24,12 @@
 #include <string.h>
 
 #define INLINE static inline __attribute__((always_inline, unused))
-#ifdef __FMA__
-#define FMA32(a, b, c) __builtin_fmaf(a, b, c)
-#define FMA64(a, b, c) __builtin_fma(a, b, c)
-#elif defined(__aarch64__)
+#if defined(__FMA__) || defined(__aarch64__)
+#define FUSED 1
 #define FMA32(a, b, c) __builtin_fmaf(a, b, c)
 #define FMA64(a, b, c) __builtin_fma(a, b, c)
 #else
+#define FUSED 0
 #define FMA32(a, b, c) ((a) * (b) + (c))
 #define FMA64(a, b, c) ((a) * (b) + (c))
 #endif
@@ -270,11 +269,45 @@ INLINE double sigmoid_f64(double x) {
     if (__builtin_constant_p(y) && y == 1) return x;                                                                   \
     if (__builtin_constant_p(y) && y == 0) return 1;
 
+/* log |x| as two floats, by the series of atanh at s = f / (2 + f), s in two floats too. */
+INLINE float log_parts_f32(float size, float *low) {
+    int small = size < 1.17549435e-38f;
+    int32_t bits = bits32(small ? size * 8388608.0f : size) - 0x3f3504f3;
+    float k = (float)((bits >> 23) - (small ? 23 : 0));
+    float f = float_of((bits & 0x7fffff) + 0x3f3504f3) - 1.0f;
+    float t = 2.0f + f, inverse = 1.0f / t, s = f * inverse, z = s * s;
+    float rest = (FMA32(-s, t, f) - s * (f - (t - 2.0f))) * inverse;
+    float p = 0.23582816123962402f;
+    p = FMA32(p, z, 0.2853727638721466f);
+    p = FMA32(p, z, 0.4000033438205719f);
+    p = FMA32(p, z, 0.6666666269302368f);
+    float most = k * 0.693359375f, head = most + 2.0f * s;
+    float tail = ((most - head) + 2.0f * s) + (p * z * s + FMA32(k, -2.12194440e-4f, 2.0f * rest));
+    float found = head + tail;
+    *low = (head - found) + tail;
+    int32_t zero = -(int32_t)(size == 0.0f), endless = -(int32_t)(size == INFINITY), none = -(int32_t)(size != size);
+    float more = float_of((zero & bits32(-INFINITY)) | (endless & bits32(INFINITY)));
+    return float_of(bits32(found + more) | none);
+}
+
+/* exp(y log x) of a size x. */
+INLINE float power_f32(float x, float y) {
+    if (!FUSED) return (float)exp_f64((double)y * log_f64((double)x));
+    float low, high = log_parts_f32(x, &low), z = y * high;
+    float held = z < -104.0f ? -104.0f : z;
+    held = held > 89.0f ? 89.0f : held;
+    float rest = held == z ? FMA32(y, high, -z) + y * low : 0.0f;
+    float shifted = FMA32(held, 1.44269504088896341f, ROUND32 + 254.0f);
+    float q = near_expm1_f32(rest_f32(held, shifted - (ROUND32 + 254.0f)) + rest);
+    uint32_t both = (uint32_t)bits32(shifted), part = both >> 1;
+    float power = float_of((int32_t)(part << 23));
+    return FMA32(power, q, power) * float_of((int32_t)((both - part) << 23));
+}
+
 INLINE float pow_f32(float x, float y) {
     EASY_POWERS(x, y)
-    double base = __builtin_fabs((double)x), half = 0.5 * (double)y;
-    float found = (float)exp_f64((double)y * log_f64(base));
-    int whole = __builtin_floorf(y) == y, odd = whole & (__builtin_floor(half) != half);
+    float found = power_f32(__builtin_fabsf(x), y), half = 0.5f * y;
+    int whole = __builtin_floorf(y) == y, odd = whole & (__builtin_floorf(half) != half);
     found = bits32(x) < 0 && odd ? -found : found;
     found = (x < 0.0f) & !whole & (x != -INFINITY) ? NAN : found;
     int unit = (y == 0.0f) | (x == 1.0f) | ((x == -1.0f) & (__builtin_fabsf(y) == INFINITY));

@@ -122,6 +122,26 @@ def test_powers_are_those_of_the_standard(dtype: str) -> None:
         np.testing.assert_allclose(applied("pow", x, y), np.power(x, y), rtol=2e-7 if dtype == "float32" else 1e-15)
 
 
+def test_powers_of_floats_keep_their_bound() -> None:
+    bound = re.search(r"^ {7}pow +(\d) ", build.HEADER.read_text(), re.MULTILINE)
+    assert bound is not None
+    rng = np.random.default_rng(6)
+    x = np.concatenate([np.abs(numbers("float32", 1000)), rng.uniform(0.0, 1.0, 1000).astype(np.float32)])
+    x = x[np.isfinite(x) & (x > 0)]
+    sizes = np.log(x.astype(np.float64))
+    free, wide = rng.normal(size=x.size), rng.uniform(-104, 89, x.size) / np.where(sizes == 0.0, 1.0, sizes)
+    for exponents in (2 * free, np.full(x.size, 1.5), np.full(x.size, 0.7), np.clip(wide, -1e6, 1e6)):
+        y = exponents.astype(np.float32)
+        with mpmath.workdps(40):
+            for one, other, got in zip(x.tolist(), y.tolist(), applied("pow", x, y).tolist(), strict=True):
+                true = mpmath.mpf(one) ** mpmath.mpf(other)
+                if true > float(np.finfo(np.float32).max):
+                    assert got == np.inf, (one, other, got)
+                    continue
+                unit = float(np.spacing(np.asarray(float(true), np.float32)))
+                assert abs(mpmath.mpf(got) - true) <= int(bound[1]) * unit, (one, other, got, float(true))
+
+
 @pytest.mark.parametrize("dtype", list(TYPES))
 @pytest.mark.parametrize("name", ["max", "min"])
 def test_extremes_let_nan_through_from_either_side(name: str, dtype: str) -> None:
