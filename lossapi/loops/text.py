@@ -147,9 +147,9 @@ def one_pass(writer: Writer, reductions: Sequence[str], sinks: Sequence[Sink], t
     loop = [
         "for (int64_t start = 0; start < n; start += BLOCK) {",
         "    const int64_t m = n - start < BLOCK ? n - start : BLOCK;",
-        f"    const int64_t end = {'m' if exact else 'whole(m, (rows - row) * n - start)'};",
+        f"    const int32_t end = (int32_t){'m' if exact else 'whole(m, (rows - row) * n - start)'};",
         *(f"    {line}" for line in buffers),
-        "    for (int64_t k = 0; k < end; k++) {",
+        "    for (int32_t k = 0; k < end; k++) {",
         *(f"        {line}" for line in scope.lines),
         "    }",
         *(f"    {line}" for line in behind),

@@ -241,7 +241,8 @@ class Writer:
 
     def _put(self, name: str, step: Step, scope: Scope) -> str:
         x, value = (self.value(each, scope) for each in (step.inputs[0], step.inputs[2]))
-        return f"(int32_t)({scope.place}) == (int32_t){self.index(step)} ? {value} : {x}"
+        place = "(int32_t)start + k" if scope.place == ENTRY_PLACE else f"(int32_t)({scope.place})"
+        return f"{place} == (int32_t){self.index(step)} ? {value} : {x}"
 
     def index(self, step: Step) -> str:
         """A place within the row, counted from the end where it is negative."""
