@@ -12,6 +12,7 @@ from typing import NamedTuple
 from lossapi.domains import BATCH
 from lossapi.graphs.dims import Dim, Size
 from lossapi.loops.script import Script, Shape, Step, refused
+from lossapi.loops.shares import shared
 
 REDUCTIONS = frozenset(("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin"))
 POWERS = ("Exp", "Expm1", "Log", "Log1p", "Log1pUnit", "Pow")
@@ -48,6 +49,7 @@ class Frame:
         batch = Dim.named(BATCH)
         every = {tuple(size for size in shape if size != 1) for shape in shapes}
         whole = max(every, key=len, default=())
+        script = shared(script)
         needed = everything(script, wanted)
         steps = [script.steps[name] for name in needed]
         along = {tuple(size for size in step.said if size != 1) for step in steps if step.operator in REDUCTIONS}
@@ -90,6 +92,12 @@ class Frame:
         if over and (over != self.inner or not self.span(self.step(step.inputs[0]).shape).inner):
             raise refused("a reduction over some of the axes")
         return bool(over)
+
+    def seen(self, name: str) -> Step:
+        """What made the entries that are seen under a name."""
+        step = self.step(name)
+        only = step.operator in REDUCTIONS and not self.reduces(step)
+        return self.seen(step.inputs[0]) if only or step.operator in ("Seen", "Expand") else step
 
     @cached_property
     def stages(self) -> dict[str, int]:

@@ -38,6 +38,7 @@ ANY = {
 }
 FLOATING = {
     "Div": "{0} / {1}",
+    "LogSound": "log_sound_{s}({0})",
     "ExpDown": "exp_down_{s}({0})",
     "Log1pUnit": "log1p_unit_{s}({0})",
     "Reciprocal": "1 / {0}",

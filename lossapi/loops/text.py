@@ -11,10 +11,18 @@ from collections.abc import Sequence
 from lossapi.loops.frame import COSTLY, Frame, everything
 from lossapi.loops.operators import STORED, SUFFIX, TYPES
 from lossapi.loops.script import Step, refused
-from lossapi.loops.writer import ENTRY, ENTRY_PLACE, NO_ROOM, OUTSIDE, Scope, Sink, Writer
+from lossapi.loops.totals import alongside, kept_at, require_all_rows
+from lossapi.loops.writer import ENTRY, ENTRY_PLACE, NO_ROOM, OUTSIDE, ROWS, Scope, Sink, Writer
 
 BLOCK = 512
 """Entries of a row that are gone through at once."""
+
+SPARE = 16
+"""Places behind a block that may be written to: the entries of the row that follows, made in vain."""
+
+
+EXTREME = {"ReduceMax": ("largest", "-"), "ReduceMin": ("smallest", "")}
+"""What finds an extreme, and the sign of the infinity that it starts from."""
 
 
 def function(sinks: Sequence[Sink], writer: Writer) -> str:
@@ -25,7 +33,12 @@ def function(sinks: Sequence[Sink], writer: Writer) -> str:
     reductions = [name for name in needed if frame.reduces(frame.step(name))]
     entries = [sink for sink in sinks if frame.span(frame.step(sink.value).shape).inner]
     last = max([frame.stages[name] for name in reductions] + [stages[sink] + 1 for sink in entries], default=0)
+    through = {frame.stages[name] - 1 for name in reductions if not _direct(frame, frame.step(name))}
+    for sink in entries:
+        while stages[sink] not in through and stages[sink] + 1 < last:
+            stages[sink] += 1
     totals = [sink for sink in sinks if sink.kind == "total" and sink.kept is None]
+    writer.exponent = _exponent(writer, needed)
     kept: set[str] = set()
     seen: set[str] = set()
     for stage in range(last):
@@ -36,6 +49,15 @@ def function(sinks: Sequence[Sink], writer: Writer) -> str:
         seen |= met
     _passes(writer, sinks, reductions, entries, stages, last, kept, totals)
     return _framed(writer, totals)
+
+
+def _exponent(writer: Writer, names: Sequence[str]) -> int | None:
+    """The place of the number that a power's exponent is made of, if one is."""
+    powers = [step for step in map(writer.frame.step, names) if step.operator == "Pow"]
+    made_of = everything(writer.script, [step.inputs[1] for step in powers])
+    inputs = [step.said for step in map(writer.frame.step, made_of) if step.operator == "Input"]
+    found = [writer.numbers[name] for name in inputs if name in writer.numbers]
+    return found[0] if found else None
 
 
 def _costly(frame: Frame, name: str) -> bool:
@@ -58,51 +80,44 @@ def _passes(
     for name in sorted(kept, key=list(writer.script.steps).index):
         buffer, kind = writer.new("kept"), STORED[frame.step(name).dtype.name]
         writer.kept[name] = buffer
-        writer.before.append(f"{kind} *restrict {buffer} = malloc((size_t)n * sizeof({kind}));")
+        writer.before.append(f"{kind} *restrict {buffer} = malloc((size_t)(n + {SPARE}) * sizeof({kind}));")
     for stage in range(last):
         ours = [name for name in reductions if frame.stages[name] == stage + 1]
         one_pass(writer, ours, [sink for sink in entries if stages[sink] == stage], totals)
-    for sink in sinks:
-        if sink not in entries:
-            _of_row(writer, sink, totals)
+    of_rows = [sink for sink in sinks if sink not in entries]
+    scope = writer.behind() if of_rows and frame.outer else writer.row
+    for sink in of_rows:
+        _of_row(writer, sink, scope, totals)
 
 
-def _of_row(writer: Writer, sink: Sink, totals: Sequence[Sink]) -> None:
+def _of_row(writer: Writer, sink: Sink, scope: Scope, totals: Sequence[Sink]) -> None:
     """What is wanted of a value that a row has once."""
-    value, row = writer.value(sink.value, writer.row), writer.row
-    step = writer.frame.step(sink.value)
-    if sink.kind == "total":
-        row.lines.append(f"{_total(writer, sink, totals)} += (double){value};")
-    elif sink.kind == "bound":
-        row.lines.append(f"bad |= {outside(writer, sink, value)};")
-    else:
+    value, step = writer.value(sink.value, scope), writer.frame.step(sink.value)
+    if sink.kind == "bound":
+        scope.lines.append(f"bad |= {outside(writer, sink, value)};")
+    elif sink.kind == "array":
         place = writer.row_of(writer.frame.span(step.shape).outer)
-        row.lines.append(f"(({STORED[step.dtype.name]} *)arrays[{writer.results[sink.name]}])[{place}] = {value};")
+        scope.lines.append(f"(({STORED[step.dtype.name]} *)arrays[{writer.results[sink.name]}])[{place}] = {value};")
+    elif scope is writer.row or sink.kept is not None:
+        scope.lines.append(f"{_total(writer, sink, totals)} += (double){value};")
+    else:
+        buffer, kind, suffix = writer.new("t"), *_summed(step)
+        writer.before.append(f"{kind} {buffer}[{ROWS}];")
+        scope.lines.append(f"{buffer}[k] = {value};")
+        writer.after.append(f"{_total(writer, sink, totals)} += sum_{suffix}({buffer}, count);")
 
 
-def _alongside(writer: Writer, sink: Sink) -> bool:
-    """Whether there is a total for each entry of a row."""
-    return any(size in writer.frame.inner for size in sink.kept or ())
+def _summed(step: Step) -> tuple[str, str]:
+    """The kind of numbers that are added up, and the ending of what adds them."""
+    return ("float", "f32") if step.dtype.name == "float32" else ("double", "f64")
 
 
 def _total(writer: Writer, sink: Sink, totals: Sequence[Sink]) -> str:
-    """Where a value is added: to a number, or to one of those that are kept, all of them 0 at first."""
-    frame, span = writer.frame, writer.frame.span(writer.frame.step(sink.value).shape)
-    if span.outer != frame.outer:
-        raise refused("a total of what is the same for some rows")
-    if sink.kept is None:
-        return f"total{totals.index(sink)}"
-    made, key, kept = writer.once.made, f"total {sink.name}", frame.span(sink.kept)
-    if key not in made:
-        pointer = made[key] = writer.new("t")
-        size = writer.entries(sink.kept)
-        writer.once.lines += [
-            f"double *restrict {pointer} = arrays[{writer.results[sink.name]}];",
-            f"memset({pointer}, 0, (size_t)({size}) * sizeof(double));",
-        ]
-    if not kept.inner:
-        return f"{made[key]}[{writer.row_of(kept.outer)}]"
-    return f"{made[key]}[{writer.placed(ENTRY_PLACE, kept.outer)}{writer.offset(kept.outer)}]"
+    """Where a value is added."""
+    if sink.kept is not None:
+        return kept_at(writer, sink, writer.placed(ENTRY_PLACE, writer.frame.span(sink.kept).outer))
+    require_all_rows(writer, sink)
+    return f"total{totals.index(sink)}"
 
 
 def outside(writer: Writer, sink: Sink, value: str) -> str:
@@ -111,9 +126,12 @@ def outside(writer: Writer, sink: Sink, value: str) -> str:
     if sink.values:
         others = " & ".join(f"({value} != ({kind}){each!r})" for each in sink.values)
         return f"({value} == {value}) & {others}"
-    low = [] if sink.low is None else [f"({value} < ({kind})numbers[{writer.numbers[sink.low]}])"]
-    high = [] if sink.high is None else [f"({value} > ({kind})numbers[{writer.numbers[sink.high]}])"]
-    return " | ".join(low + high)
+    ends = [(sign, end) for sign, end in (("<", sink.low), (">", sink.high)) if end is not None]
+    for _, end in ends:
+        if end not in writer.once.made:
+            writer.once.made[end] = writer.new()
+            writer.once.lines.append(f"const {kind} {writer.once.made[end]} = ({kind})numbers[{writer.numbers[end]}];")
+    return " | ".join(f"({value} {sign} {writer.once.made[end]})" for sign, end in ends)
 
 
 def one_pass(writer: Writer, reductions: Sequence[str], sinks: Sequence[Sink], totals: Sequence[Sink]) -> None:
@@ -126,8 +144,8 @@ def one_pass(writer: Writer, reductions: Sequence[str], sinks: Sequence[Sink], t
     results: dict[str, str] = {}
     for name in reductions:
         step = writer.frame.step(name)
-        value, sum_of = writer.value(step.inputs[0], scope), writer.new("r")
-        reduced = _reduced(step, value, sum_of, scope, buffers, behind, ahead)
+        direct = _direct(writer.frame, step)
+        reduced = _extreme(writer, step) if direct else _reduced(writer, step, scope, buffers, behind, ahead)
         result = results[name] = writer.new()
         over = " / (double)n" if step.operator == "ReduceMean" else ""
         after.append(f"const {TYPES[step.dtype.name]} {result} = ({TYPES[step.dtype.name]})({reduced}{over});")
@@ -137,39 +155,55 @@ def one_pass(writer: Writer, reductions: Sequence[str], sinks: Sequence[Sink], t
         if name in scope.made and buffer not in writer.row.made:
             scope.lines.append(f"{buffer}[{ENTRY_PLACE}] = {scope.made[name]};")
             writer.row.made[buffer] = buffer
-    writer.row.lines += ahead
-    writer.row.lines += [
+    exact = scope.exact or not writer.frame.outer or writer.frame.behind
+    loop = [
         "for (int64_t start = 0; start < n; start += BLOCK) {",
         "    const int64_t m = n - start < BLOCK ? n - start : BLOCK;",
+        f"    const int32_t end = (int32_t){'m' if exact else 'whole(m, (rows - row) * n - start)'};",
         *(f"    {line}" for line in buffers),
-        "    for (int64_t k = 0; k < m; k++) {",
+        "    for (int32_t k = 0; k < end; k++) {",
         *(f"        {line}" for line in scope.lines),
         "    }",
         *(f"    {line}" for line in behind),
         "}",
-        *after,
     ]
+    writer.row.lines += ahead + (loop if scope.lines else []) + after
     writer.row.made |= results
 
 
-def _reduced(
-    step: Step, value: str, found: str, scope: Scope, buffers: list[str], behind: list[str], ahead: list[str]
-) -> str:
+def _direct(frame: Frame, step: Step) -> bool:
+    """Whether a reduction is the extreme of an array as it was given, which takes no pass of its own."""
+    x = frame.seen(step.inputs[0])
+    return step.operator in EXTREME and step.dtype.kind == "f" and x.operator == "Input" and not frame.behind
+
+
+def _extreme(writer: Writer, step: Step) -> str:
+    """The largest or smallest entry of an array as it was given."""
+    function, start = EXTREME[step.operator]
+    return (
+        f"{function}_{SUFFIX[step.dtype.name]}({start}INFINITY, {writer.pointer(writer.frame.seen(step.inputs[0]))}, n)"
+    )
+
+
+def _reduced(writer: Writer, step: Step, scope: Scope, buffers: list[str], behind: list[str], ahead: list[str]) -> str:
     """A reduction of a value: through a buffer where the order or NaN matters, else entry by entry."""
-    kind, extreme = TYPES[step.dtype.name], step.operator in ("ReduceMax", "ReduceMin")
+    value, found = writer.value(step.inputs[0], scope), writer.new("r")
+    kind, extreme = TYPES[step.dtype.name], step.operator in EXTREME
     sign = ">" if step.operator == "ReduceMax" else "<"
     if step.dtype.kind != "f":
+        scope.exact = True
         least = "INT32_MIN" if sign == ">" else "INT32_MAX"
         ahead.append(f"int64_t {found} = {least if extreme else 0};")
         changed = f"{value} {sign} {found} ? {value} : {found}" if extreme else f"{found} + {value}"
         scope.lines.append(f"{found} = {changed};")
         return found
     buffer, suffix = f"b{found}", SUFFIX[step.dtype.name]
-    buffers.append(f"{kind} {buffer}[BLOCK];")
+    buffers.append(f"{kind} {buffer}[BLOCK + {SPARE}];")
     scope.lines.append(f"{buffer}[k] = {value};")
     if extreme:
-        ahead.append(f"{kind} {found} = {'-' if sign == '>' else ''}INFINITY;")
-        behind.append(f"{found} = {'largest' if sign == '>' else 'smallest'}_{suffix}({found}, {buffer}, m);")
+        function, start = EXTREME[step.operator]
+        ahead.append(f"{kind} {found} = {start}INFINITY;")
+        behind.append(f"{found} = {function}_{suffix}({found}, {buffer}, m);")
     else:
         ahead.append(f"double {found} = 0.0;")
         behind.append(f"{found} += sum_{suffix}({buffer}, m);")
@@ -183,12 +217,13 @@ def _of_entry(
     value, step = writer.value(sink.value, scope), writer.frame.step(sink.value)
     if sink.kind == "bound":
         scope.lines.append(f"bad |= {outside(writer, sink, value)};")
-    elif sink.kind == "total" and _alongside(writer, sink):
+    elif sink.kind == "total" and alongside(writer, sink):
+        scope.exact = True
         scope.lines.append(f"{_total(writer, sink, totals)} += (double){value};")
     elif sink.kind == "total":
         buffer = writer.new("t")
-        kind, suffix = ("float", "f32") if step.dtype.name == "float32" else ("double", "f64")
-        buffers.append(f"{kind} {buffer}[BLOCK];")
+        kind, suffix = _summed(step)
+        buffers.append(f"{kind} {buffer}[BLOCK + {SPARE}];")
         scope.lines.append(f"{buffer}[k] = {value};")
         behind.append(f"{_total(writer, sink, totals)} += sum_{suffix}({buffer}, m);")
     else:
@@ -205,7 +240,6 @@ def _framed(writer: Writer, totals: Sequence[Sink]) -> str:
     """The lines within their function."""
     frame = writer.frame
     rows, inner, behind = (writer.entries(sizes) for sizes in (frame.outer, frame.inner, frame.behind))
-    body = writer.row.lines
     lines = [
         f"const int64_t rows = {rows}, n = {inner}, stride = {behind};",
         "int status = 0;",
@@ -214,13 +248,44 @@ def _framed(writer: Writer, totals: Sequence[Sink]) -> str:
         *writer.before,
         *(f"if (!{buffer}) status |= {NO_ROOM};" for buffer in writer.kept.values()),
         *writer.once.lines,
-        f"for (int64_t row = 0; row < rows && !(status & {NO_ROOM}); row++) {{",
-        *(f"    {line}" for line in body),
-        "}",
+        *_over_rows(writer),
         *(f"free({buffer});" for buffer in writer.kept.values()),
         *(f"totals[{i}] = total{i};" for i in range(len(totals))),
         f"return status | (bad ? {OUTSIDE} : 0);",
     ]
-    head = "int kernel(void *const *arrays, const double *numbers, const int64_t *sizes, double *totals) {"
-    text = "\n".join([head, *(f"    {line}" for line in lines), "}"])
-    return f'#include "mathematics.h"\n#define BLOCK {BLOCK}\n\n{text}\n'
+    return f'#include "mathematics.h"\n#define BLOCK {BLOCK}\n\n{_kernel(lines, writer.exponent)}\n'
+
+
+def _kernel(lines: Sequence[str], exponent: int | None) -> str:
+    """The function, written for one exponent apart where a number is one: that of a square, which most are."""
+    takes = "void *const *arrays, const double *numbers, const int64_t *sizes, double *totals"
+    whole = [*(f"    {line}" for line in lines), "}"]
+    if exponent is None:
+        return "\n".join([f"int kernel({takes}) {{", *whole])
+    body = [f"INLINE int body({takes}, const double exponent) {{", *whole]
+    given = "arrays, numbers, sizes, totals"
+    calls = [
+        f"if (numbers[{exponent}] == 2.0) return body({given}, 2.0);",
+        f"return body({given}, numbers[{exponent}]);",
+    ]
+    return "\n".join([*body, "", f"int kernel({takes}) {{", *(f"    {line}" for line in calls), "}"])
+
+
+def _over_rows(writer: Writer) -> list[str]:
+    """The loop over rows; where something is left to do that a row has once, it is done for many rows at a time."""
+    body = [f"    {line}" for line in writer.row.lines]
+    if writer.late is None:
+        return [f"for (int64_t row = 0; row < rows && !(status & {NO_ROOM}); row++) {{", *body, "}"]
+    return [
+        f"for (int64_t first = 0; first < rows && !(status & {NO_ROOM}); first += {ROWS}) {{",
+        f"    const int64_t count = rows - first < {ROWS} ? rows - first : {ROWS};",
+        "    for (int64_t row = first; row < first + count; row++) {",
+        *(f"    {line}" for line in body),
+        "    }",
+        "    for (int64_t k = 0; k < count; k++) {",
+        "        const int64_t row = first + k;",
+        *(f"        {line}" for line in writer.late.lines),
+        "    }",
+        *(f"    {line}" for line in writer.after),
+        "}",
+    ]

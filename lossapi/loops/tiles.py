@@ -10,6 +10,7 @@ from lossapi.loops.frame import COSTLY, REDUCTIONS, Frame
 from lossapi.loops.operators import STORED, SUFFIX, TYPES
 from lossapi.loops.script import Shape, Step, refused
 from lossapi.loops.text import outside
+from lossapi.loops.totals import alongside, kept_at, require_all_rows
 from lossapi.loops.writer import ASTRAY, ENTRY, NO_ROOM, OUTSIDE, Scope, Sink, Writer
 
 TILE = 256
@@ -200,7 +201,7 @@ def _of_entry(writer: Tiles, sink: Sink, scope: Scope, behind: list[str]) -> Non
         if writer.frame.span(step.shape).outer != writer.frame.outer:
             raise refused("an array that every row would write")
         scope.lines.append(f"{writer.at('', step, writer.results[sink.name], f'result {sink.name}', scope)} = {value};")
-    elif sink.kept is not None and writer.frame.span(sink.kept).inner:
+    elif alongside(writer, sink):
         buffer, suffix = writer.new("b"), "f32" if step.dtype.name == "float32" else "f64"
         writer.before.append(f"{'float' if suffix == 'f32' else 'double'} {buffer}[TILE];")
         scope.lines.append(f"{buffer}[k] = {value};")
@@ -223,27 +224,16 @@ def _of_row(writer: Tiles, sink: Sink) -> None:
 
 def _total(writer: Tiles, sink: Sink) -> str:
     """Where a value is added: to one number for each row of a tile, or to one of those that are kept."""
-    frame, made, key = writer.frame, writer.once.made, f"total {sink.name}"
-    if frame.span(frame.step(sink.value).shape).outer != frame.outer:
-        raise refused("a total of what is the same for some rows")
-    if sink.kept is None:
-        if key not in made:
-            made[key] = f"total_{sink.name}"
-            writer.before.append(f"double {made[key]}[TILE] = {{0.0}};")
-        return f"total_{sink.name}[k]"
-    kept = frame.span(sink.kept)
+    if sink.kept is not None:
+        if alongside(writer, sink) and writer.apart(writer.frame.span(sink.kept).outer):
+            raise refused("a total for every entry")
+        return kept_at(writer, sink, PLACE)
+    require_all_rows(writer, sink)
+    made, key = writer.once.made, f"total {sink.name}"
     if key not in made:
-        pointer, size = writer.new("t"), writer.entries(sink.kept)
-        made[key] = pointer
-        writer.once.lines += [
-            f"double *restrict {pointer} = arrays[{writer.results[sink.name]}];",
-            f"memset({pointer}, 0, (size_t)({size}) * sizeof(double));",
-        ]
-    if not kept.inner:
-        return f"{made[key]}[{writer.row_of(kept.outer)}]"
-    if writer.apart(kept.outer):
-        raise refused("a total for every entry")
-    return f"{made[key]}[{PLACE}{writer.offset(kept.outer)}]"
+        made[key] = f"total_{sink.name}"
+        writer.before.append(f"double {made[key]}[TILE] = {{0.0}};")
+    return f"{made[key]}[k]"
 
 
 def _framed(writer: Tiles, totals: Sequence[str]) -> str:

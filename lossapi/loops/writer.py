@@ -7,6 +7,7 @@ from typing import Any
 
 from lossapi.loops.frame import REDUCTIONS, Frame, counted
 from lossapi.loops.operators import STORED, TYPES, literal, written
+from lossapi.loops.ranges import not_positive, not_subnormal
 from lossapi.loops.script import Shape, Step, refused
 
 OUTSIDE, ASTRAY, NO_ROOM = 1, 2, 4
@@ -14,6 +15,12 @@ OUTSIDE, ASTRAY, NO_ROOM = 1, 2, 4
 
 ENTRY_PLACE = "start + k"
 """The place of an entry in its row, in a pass."""
+
+PLACED = ("Input", "Constant", "Range", "Put")
+"""What makes an entry from its place."""
+
+ROWS = 128
+"""Rows whose own numbers are finished together."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +41,17 @@ class Sink:
 
 @dataclass
 class Scope:
-    """Lines that see an entry, a row, or what is the same for all; and the variables they have made."""
+    """Lines that see an entry, a row, or what is the same for all; and the variables they have made.
+
+    `exact` says that they are not to run beyond the row, where the entries of the next one are.
+    """
 
     kind: int
     lines: list[str]
     above: "Scope | None" = None
     place: str = ""
     made: dict[str, str] = field(default_factory=dict)
+    exact: bool = False
 
 
 ONCE, ROW, ENTRY = 0, 1, 2
@@ -65,6 +76,10 @@ class Writer:
         self.row = Scope(ROW, [], self.once)
         self.kept: dict[str, str] = {}
         self.before: list[str] = []
+        self.late: Scope | None = None
+        self.picks: dict[tuple[str, bool], Scope] = {}
+        self.after: list[str] = []
+        self.exponent: int | None = None
         self._made = 0
 
     def new(self, stem: str = "v") -> str:
@@ -77,6 +92,11 @@ class Writer:
         span = self.frame.span(self.frame.step(name).shape)
         return ENTRY if span.inner else ROW if span.outer or self.frame.stages[name] else ONCE
 
+    def behind(self) -> Scope:
+        """The lines that finish many rows at a time, after all passes over each."""
+        self.late = Scope(ROW, [], self.once)
+        return self.late
+
     def value(self, name: str, scope: Scope) -> str:
         """The variable that holds a value, made where it belongs."""
         step = self.frame.step(name)
@@ -85,6 +105,9 @@ class Writer:
         home = self.home(name)
         while scope.kind > home and scope.above:
             scope = scope.above
+        origin = self._origin(name, step, scope)
+        if name not in scope.made and origin is not None:
+            scope.made[name] = self._carried(name, TYPES[step.dtype.name], scope, origin)
         if name not in scope.made:
             text = self.expression(name, step, scope)
             variable = self.new()
@@ -92,9 +115,32 @@ class Writer:
             scope.made[name] = variable
         return scope.made[name]
 
+    def _origin(self, name: str, step: Step, scope: Scope) -> Scope | None:
+        """From where a value is carried to the lines that finish many rows: what these cannot make themselves."""
+        if scope is self.late and name in self.row.made:
+            return self.row
+        if self.late is None or scope.above is not self.late:
+            return None
+        return self._picked(scope.place, self.row) if step.operator in PLACED or name in self.kept else None
+
+    def _carried(self, name: str, kind: str, scope: Scope, origin: Scope) -> str:
+        """A value of a row, where many rows are finished."""
+        buffer, variable, made = self.new("w"), self.new(), self.value(name, origin)
+        self.before.append(f"{kind} {buffer}[{ROWS}];")
+        self.row.lines.append(f"{buffer}[row - first] = {made};")
+        scope.lines.append(f"const {kind} {variable} = {buffer}[k];")
+        return variable
+
+    def _picked(self, place: str, above: Scope) -> Scope:
+        """The lines that make one entry of a row, among those of the row or where many are finished."""
+        late = above is self.late
+        if (place, late) not in self.picks:
+            self.picks[place, late] = Scope(ENTRY, above.lines, above, place)
+        return self.picks[place, late]
+
     def expression(self, name: str, step: Step, scope: Scope) -> str:
         """What a value is, in C."""
-        if name in self.kept and scope.place == ENTRY_PLACE and self.kept[name] in self.row.made:
+        if name in self.kept and scope.kind == ENTRY and self.kept[name] in self.row.made:
             return f"{self.kept[name]}[{scope.place}]"
         own = getattr(self, f"_{step.operator.lower()}", None)
         if own is not None:
@@ -102,21 +148,15 @@ class Writer:
             return text
         dtype = self.frame.step(step.inputs[0]).dtype
         arguments = [self.value(each, scope) for each in step.inputs]
-        operator = "ExpDown" if step.operator == "Exp" and self._falls(step.inputs[0]) else step.operator
-        return written(operator, dtype, arguments, [self._known(each) for each in step.inputs])
+        return written(self._operator(step), dtype, arguments, [self._known(each) for each in step.inputs])
 
-    def _falls(self, name: str) -> bool:
-        """Whether a value is seen to be at most 0: -|x|, or x less its own maximum."""
-        step = self.frame.step(name)
-        if step.operator == "Neg":
-            return self.frame.step(step.inputs[0]).operator == "Abs"
-        if step.operator != "Sub":
-            return False
-        x, top = step.inputs
-        while self.frame.step(top).operator in ("Seen", "Expand"):
-            top = self.frame.step(top).inputs[0]
-        most = self.frame.step(top)
-        return most.operator == "ReduceMax" and most.inputs[0] == x
+    def _operator(self, step: Step) -> str:
+        """The operator, or one that is the same where its argument can be and takes fewer steps."""
+        if step.operator == "Exp" and not_positive(self.script.steps, step.inputs[0]):
+            return "ExpDown"
+        if step.operator == "Log" and not_subnormal(self.script.steps, step.inputs[0]):
+            return "LogSound"
+        return step.operator
 
     def _known(self, name: str) -> Any:
         step = self.frame.step(name)
@@ -124,18 +164,24 @@ class Writer:
 
     def _input(self, name: str, step: Step, scope: Scope) -> str:
         if step.said in self.numbers:
-            return f"numbers[{self.numbers[step.said]}]"
+            return "exponent" if self.numbers[step.said] == self.exponent else f"numbers[{self.numbers[step.said]}]"
         array = f"((const {STORED[step.dtype.name]} *)arrays[{self.arrays[step.said]}])"
         span = self.frame.span(step.shape)
         if not span.inner:
             return f"{array}[{self.row_of(span.outer)}]"
-        home = self.row if span.outer else self.once
+        scope.exact |= span.outer != self.frame.outer
+        return f"{self.pointer(step)}[{self.placed(scope.place, span.outer)}]"
+
+    def pointer(self, step: Step) -> str:
+        """Where the entries of an array begin, of this row if it has rows."""
+        outer = self.frame.span(step.shape).outer
+        home = self.row if outer else self.once
         if step.said not in home.made:
-            pointer = home.made[step.said] = self.new("p")
-            home.lines.append(
-                f"const {STORED[step.dtype.name]} *restrict {pointer} = {array}{self.offset(span.outer)};"
-            )
-        return f"{home.made[step.said]}[{self.placed(scope.place, span.outer)}]"
+            kind, pointer = STORED[step.dtype.name], self.new("p")
+            array = f"((const {kind} *)arrays[{self.arrays[step.said]}])"
+            home.lines.append(f"const {kind} *restrict {pointer} = {array}{self.offset(outer)};")
+            home.made[step.said] = pointer
+        return home.made[step.said]
 
     def row_of(self, outer: Shape) -> str:
         """Which row of an array with these of the outer axes a row sees."""
@@ -174,6 +220,7 @@ class Writer:
         entries = [literal(each, step.dtype) for each in step.said.reshape(-1)]
         if len(entries) == 1:
             return entries[0]
+        scope.exact = True
         if name not in self.once.made:
             table = self.once.made[name] = self.new("c")
             kind = STORED[step.dtype.name]
@@ -219,11 +266,12 @@ class Writer:
         """An entry by its place: what makes the entries, written once more for that one."""
         if not self.frame.span(self.frame.step(step.inputs[0]).shape).inner or self.home(step.inputs[1]) == ENTRY:
             raise refused("entries picked by entries")
-        return self.value(step.inputs[0], Scope(ENTRY, self.row.lines, self.row, self.index(step)))
+        return self.value(step.inputs[0], self._picked(self.index(step), scope))
 
     def _put(self, name: str, step: Step, scope: Scope) -> str:
         x, value = (self.value(each, scope) for each in (step.inputs[0], step.inputs[2]))
-        return f"(int32_t)({scope.place}) == (int32_t){self.index(step)} ? {value} : {x}"
+        place = "(int32_t)start + k" if scope.place == ENTRY_PLACE else f"(int32_t)({scope.place})"
+        return f"{place} == (int32_t){self.index(step)} ? {value} : {x}"
 
     def index(self, step: Step) -> str:
         """A place within the row, counted from the end where it is negative."""

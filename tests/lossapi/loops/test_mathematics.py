@@ -20,6 +20,7 @@ TRUE: dict[str, Callable[[Any], Any]] = {
     "exp_down": mpmath.exp,
     "expm1": mpmath.expm1,
     "log": lambda x: mpmath.log(x) if x > 0 else -mpmath.inf if x == 0 else mpmath.nan,
+    "log_sound": lambda x: mpmath.log(x),
     "log1p": lambda x: mpmath.log1p(x) if x > -1 else -mpmath.inf if x == -1 else mpmath.nan,
     "log1p_unit": mpmath.log1p,
     "tanh": mpmath.tanh,
@@ -30,7 +31,8 @@ BOUNDS = {
     for name, *bounds in re.findall(r"^ {7}(\w+) +(\d) +(\d) ", build.HEADER.read_text(), re.MULTILINE)
     for dtype, bound in zip(("float32", "float64"), bounds, strict=True)
 }
-RANGES = {"exp_down": (-np.inf, 0.0), "log1p_unit": (0.0, 1.0)}
+NORMAL = float(np.finfo(np.float32).tiny)
+RANGES = {"exp_down": (-np.inf, 0.0), "log1p_unit": (0.0, 1.0), "log_sound": (NORMAL, np.inf)}
 TYPES = {"float32": ("float", "f32"), "float64": ("double", "f64")}
 BITS: dict[str, Any] = {"float32": np.int32, "float64": np.int64}
 
@@ -100,6 +102,7 @@ def test_the_ends_of_the_range(dtype: str) -> None:
         "exp": [1, 1, inf, 0, nan],
         "expm1": [0.0, -0.0, inf, -1, nan],
         "log": [-inf, -inf, inf, nan, nan],
+        "log_sound": [-inf, -inf, inf, nan, nan],
         "log1p": [0.0, -0.0, inf, nan, nan],
         "tanh": [0.0, -0.0, 1, -1, nan],
         "sigmoid": [0.5, 0.5, 1, 0, nan],
@@ -117,6 +120,26 @@ def test_powers_are_those_of_the_standard(dtype: str) -> None:
     x, y = (each.reshape(-1).copy() for each in np.meshgrid(ends, ends))
     with np.errstate(all="ignore"):
         np.testing.assert_allclose(applied("pow", x, y), np.power(x, y), rtol=2e-7 if dtype == "float32" else 1e-15)
+
+
+def test_powers_of_floats_keep_their_bound() -> None:
+    bound = re.search(r"^ {7}pow +(\d) ", build.HEADER.read_text(), re.MULTILINE)
+    assert bound is not None
+    rng = np.random.default_rng(6)
+    x = np.concatenate([np.abs(numbers("float32", 1000)), rng.uniform(0.0, 1.0, 1000).astype(np.float32)])
+    x = x[np.isfinite(x) & (x > 0)]
+    sizes = np.log(x.astype(np.float64))
+    free, wide = rng.normal(size=x.size), rng.uniform(-104, 89, x.size) / np.where(sizes == 0.0, 1.0, sizes)
+    for exponents in (2 * free, np.full(x.size, 1.5), np.full(x.size, 0.7), np.clip(wide, -1e6, 1e6)):
+        y = exponents.astype(np.float32)
+        with mpmath.workdps(40):
+            for one, other, got in zip(x.tolist(), y.tolist(), applied("pow", x, y).tolist(), strict=True):
+                true = mpmath.mpf(one) ** mpmath.mpf(other)
+                if true > float(np.finfo(np.float32).max):
+                    assert got == np.inf, (one, other, got)
+                    continue
+                unit = float(np.spacing(np.asarray(float(true), np.float32)))
+                assert abs(mpmath.mpf(got) - true) <= int(bound[1]) * unit, (one, other, got, float(true))
 
 
 @pytest.mark.parametrize("dtype", list(TYPES))
