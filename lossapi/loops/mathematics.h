@@ -319,6 +319,10 @@ INLINE double pow_f64(double x, double y) {
     return y == 2.0 ? x * x : pow(x, y);
 }
 
+/* x, or 0 where something holds whatever x is: without a branch, as rows of these are jumped through together. */
+INLINE float unless_f32(int held, float x) { return float_of(bits32(x) & -(int32_t)!held); }
+INLINE double unless_f64(int held, double x) { return double_of(bits64(x) & -(int64_t)!held); }
+
 /* The larger and the smaller of two, NaN if either is; of equal ones the second. */
 INLINE float max_f32(float x, float y) { return (x > y) | (x != x) ? x : y; }
 INLINE double max_f64(double x, double y) { return (x > y) | (x != x) ? x : y; }
@@ -334,10 +338,7 @@ INLINE int64_t whole(int64_t m, int64_t left) {
 }
 
 /* Sums and extremes of a block in a fixed number of lanes: the same bits wherever it runs. Totals are doubles. */
-typedef float floats __attribute__((vector_size(32)));
 typedef double doubles __attribute__((vector_size(32)));
-typedef int32_t words __attribute__((vector_size(32)));
-typedef int64_t longs __attribute__((vector_size(32)));
 typedef float halves __attribute__((vector_size(16)));
 
 INLINE doubles four_f64(const double *x) { doubles four; memcpy(&four, x, sizeof four); return four; }
@@ -367,6 +368,17 @@ INLINE doubles four_f32(const float *x) {
         for (; k < n; k++) left += (double)x[k];                                                                       \
         return ((a[0] + a[2]) + (a[1] + a[3])) + left;                                                                 \
     }
+
+/* Extremes go by vectors that the machine has: those it has not are compared entry by entry. */
+#ifdef __AVX__
+#define WIDE 32
+#else
+#define WIDE 16
+#endif
+typedef float floats __attribute__((vector_size(WIDE)));
+typedef double wholes __attribute__((vector_size(WIDE)));
+typedef int32_t words __attribute__((vector_size(WIDE)));
+typedef int64_t longs __attribute__((vector_size(WIDE)));
 
 #define BETTER(BEST, SOME, MASKS, ORDER, NUMBERS)                                                                      \
     MASKS BEST##_taken = (SOME ORDER BEST) | (SOME != SOME);                                                           \
@@ -409,6 +421,6 @@ INLINE doubles four_f32(const float *x) {
 DEFINE_SUM(sum_f32, float, four_f32)
 DEFINE_SUM(sum_f64, double, four_f64)
 DEFINE_EXTREME(largest_f32, float, floats, words, >, max_f32)
-DEFINE_EXTREME(largest_f64, double, doubles, longs, >, max_f64)
+DEFINE_EXTREME(largest_f64, double, wholes, longs, >, max_f64)
 DEFINE_EXTREME(smallest_f32, float, floats, words, <, min_f32)
-DEFINE_EXTREME(smallest_f64, double, doubles, longs, <, min_f64)
+DEFINE_EXTREME(smallest_f64, double, wholes, longs, <, min_f64)

@@ -4,6 +4,9 @@
 
 Within a block each entry stands alone, so that the compiler makes vector code of it; what is to be added up or
 compared goes through a small buffer to functions of `mathematics.h` with a fixed number of lanes.
+
+A row is made in whole vectors: some entries beyond its end, which are those of the row that follows and are written
+anew with it; the last row ends where it ends. What a row has once, and no pass needs, is made for many rows at a time.
 """
 
 from collections.abc import Sequence

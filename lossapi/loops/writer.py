@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lossapi.loops.frame import REDUCTIONS, Frame, counted
-from lossapi.loops.operators import STORED, TYPES, literal, written
+from lossapi.loops.operators import STORED, SUFFIX, TYPES, literal, written
 from lossapi.loops.ranges import not_positive, not_subnormal
 from lossapi.loops.script import Shape, Step, refused
 
@@ -243,7 +243,17 @@ class Writer:
         if asked is not None or self._idle(step):
             return self.value(step.inputs[1 if asked else 2], scope)
         condition, one, two = (self.value(each, scope) for each in step.inputs)
+        suffix = SUFFIX.get(step.dtype.name)
+        if suffix and self._nothing(step.inputs[1]):
+            return f"unless_{suffix}({condition}, {two})"
+        if suffix and self._nothing(step.inputs[2]):
+            return f"unless_{suffix}(!{condition}, {one})"
         return f"{condition} ? {one} : {two}"
+
+    def _nothing(self, name: str) -> bool:
+        """Whether a value is 0 without a sign."""
+        known = self._known(name)
+        return known is not None and known == 0 and not math.copysign(1.0, known) < 0
 
     def _idle(self, step: Step) -> bool:
         """Whether it puts a 0 where there is one already: where g is 0, for a multiple of g."""
