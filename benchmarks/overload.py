@@ -51,7 +51,7 @@ def kinds() -> list[Kind]:
     small = [request(f"/v1/losses/{name}", each) for name in ("mean_squared_error", "huber") for each in pairs]
     rows = np.random.default_rng(0).standard_normal((512, 32)).astype(np.float32)
     heavy = arrays("/v1/losses/ntxent", embedding=rows, label=np.arange(512) // 2)
-    ones = np.ones(1 << 20, np.float32)
+    ones = np.ones(1 << 16, np.float32)
     large = arrays("/v1/losses/mean_squared_error", prediction=ones, target=ones)
     return [Kind("small", tuple(small), 8), Kind("heavy", (heavy,), 4), Kind("large", (large,), 4)]
 

@@ -74,13 +74,18 @@ def soak(seconds: float) -> int:
         time.sleep(1)
         left = against(server.port, lambda each: each.ask(request("/metrics", b"", method="GET")))[1].decode()
     held = {line.split()[0]: float(line.split()[1]) for line in left.splitlines() if re.match(r"\w+_in_flight ", line)}
-    half = memory[len(memory) // 2 :]
-    slope = float(np.polyfit([at / 60 for at, _ in half], [mib for _, mib in half], 1)[0]) if len(half) > 2 else 0.0
+    slope = growth(memory[len(memory) // 2 :])
     bugs = sum(count for status, count in seen.statuses().items() if status >= 500 and status not in (FULL, 504))
     busy = {name: each for name, each in held.items() if each}
     print(f"statuses {seen.statuses()}; streams {streams}")
     print(f"memory {memory[0][1]:.0f} → {memory[-1][1]:.0f} MiB, {slope:+.2f} MiB/min at last; in flight {busy}")
     return 0 if not bugs and not busy and slope < FLAT and streams["lost"] == 0 else 1
+
+
+def growth(memory: list[tuple[float, float]]) -> float:
+    """MiB a minute by which what is kept grows: the least of each while, as bodies of megabytes come and go."""
+    least = [min(memory[at : at + WHILE], key=lambda each: each[1]) for at in range(0, len(memory), WHILE)]
+    return float(np.polyfit([at / 60 for at, _ in least], [mib for _, mib in least], 1)[0]) if len(least) > 2 else 0.0
 
 
 async def _soak(server: Server, connections: Connections, seconds: float) -> tuple[Seen, Any, dict[str, int]]:

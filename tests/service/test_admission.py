@@ -14,7 +14,7 @@ import pytest
 from lossapi import chunks, engine
 from lossapi.allowance import ALLOWANCE, UNBOUNDED, Allowance
 from lossapi.codecs import CODECS
-from service.admission import MOMENT, Admission, Full, Waiting
+from service.admission import CALM, MOMENT, Admission, Full, Waiting
 from service.app import create_app
 from service.settings import Settings
 from service.visit import Gone, Visit
@@ -137,9 +137,11 @@ def test_waiting_that_does_not_cease_is_an_overload_until_it_ceases() -> None:
         (1.5, True, True),
         (1.6, False, False),
         (1.7, True, True),
-        (2.8, False, False),
-        (4.0, True, False),
-        (4.1, True, False),
+        (1.6 + CALM / MOMENT, False, False),
+        (1.6 + CALM / MOMENT, True, True),
+        (1.7 + 2 * CALM / MOMENT, False, False),
+        (2.9 + 2 * CALM / MOMENT, True, False),
+        (3.0 + 2 * CALM / MOMENT, True, False),
     ]
     for moments, waits, overload in steps:
         assert waiting.saw(start + 1 + moments * MOMENT, waiting=waits) is overload, moments
