@@ -153,6 +153,7 @@ class Admission:
         self._took += (max(perf_counter() - visit.begun, 0.0) * bool(visit.begun) - self._took) / LATELY
         if visit not in self.inside:
             self._release(visit)
+            visit.part()
 
     def _require_place(self, visit: Visit) -> None:
         """A body that comes fast will be work soon; one that comes slowly keeps nobody out."""

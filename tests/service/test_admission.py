@@ -10,6 +10,7 @@ import httpx
 import numpy as np
 import orjson
 import pytest
+from starlette.exceptions import HTTPException
 
 from lossapi import chunks, engine
 from lossapi.allowance import ALLOWANCE, UNBOUNDED, Allowance
@@ -225,3 +226,16 @@ def test_who_leaves_ends_the_work_and_frees_the_place() -> None:
         until(lambda: server.admission.working == 0)
         until(lambda: (server.admission.bytes, server.admission.elements) == (0, 0))
         assert not server.admission.inside
+
+
+def test_an_error_that_ended_a_request_leads_back_to_it_no_longer() -> None:
+    admission = Admission(Settings(), threads=1)
+    visit = Visit({"headers": []}, never, UNBOUNDED, admission)
+    visit.within(1e-9, "a test")
+    with pytest.raises(HTTPException) as raised:
+        visit.check()
+    assert raised.value.__traceback__ is not None
+    admission.start(visit)
+    admission.finish(visit)
+    assert visit.ended is raised.value
+    assert raised.value.__traceback__ is None
