@@ -22,8 +22,10 @@ from lossapi.codecs import CODECS
 SAFETENSORS = "application/vnd.safetensors"
 PATH = "/v1/losses/mean_squared_error"
 OK, FULL = 200, 503
-AS_FAST, AT_ONCE, FLAT = 3.0, 0.050, 1.0
-"""Most times the unloaded p99 that what is let in takes; most seconds of a refusal; most MiB a minute of growth."""
+BUGS, LATE = (LOST, 500, 501, 502), 504
+"""Statuses that nobody is to see; over the last, none is."""
+FLAT, WHILE, ROWS = 1.0, 10, 10
+"""Most MiB a minute by which memory may grow; looks at it in a while; rows of a table of it."""
 
 
 def small() -> bytes:
@@ -74,13 +76,23 @@ def soak(seconds: float) -> int:
         time.sleep(1)
         left = against(server.port, lambda each: each.ask(request("/metrics", b"", method="GET")))[1].decode()
     held = {line.split()[0]: float(line.split()[1]) for line in left.splitlines() if re.match(r"\w+_in_flight ", line)}
-    half = memory[len(memory) // 2 :]
-    slope = float(np.polyfit([at / 60 for at, _ in half], [mib for _, mib in half], 1)[0]) if len(half) > 2 else 0.0
-    bugs = sum(count for status, count in seen.statuses().items() if status >= 500 and status not in (FULL, 504))
+    slope = growth(memory[len(memory) // 2 :])
+    bugs = sum(count for status, count in seen.statuses().items() if status in BUGS or status > LATE)
     busy = {name: each for name, each in held.items() if each}
     print(f"statuses {seen.statuses()}; streams {streams}")
-    print(f"memory {memory[0][1]:.0f} → {memory[-1][1]:.0f} MiB, {slope:+.2f} MiB/min at last; in flight {busy}")
-    return 0 if not bugs and not busy and slope < FLAT and streams["lost"] == 0 else 1
+    print("minute  MiB, least  most")
+    for at in range(0, len(memory), part := -(-len(memory) // ROWS)):
+        mib = [each for _, each in memory[at : at + part]]
+        print(f"{memory[at][0] / 60:6.1f} {min(mib):11.0f} {max(mib):5.0f}")
+    print(f"the least grew by {slope:+.2f} MiB a minute over the second half; in flight {busy}")
+    kept = streams["acknowledged"] > 0 and not streams["lost"]
+    return 0 if kept and not bugs and not busy and slope < FLAT else 1
+
+
+def growth(memory: list[tuple[float, float]]) -> float:
+    """MiB a minute by which what is kept grows: the least of each while, as bodies of megabytes come and go."""
+    least = [min(memory[at : at + WHILE], key=lambda each: each[1]) for at in range(0, len(memory), WHILE)]
+    return float(np.polyfit([at / 60 for at, _ in least], [mib for _, mib in least], 1)[0]) if len(least) > 2 else 0.0
 
 
 async def _soak(server: Server, connections: Connections, seconds: float) -> tuple[Seen, Any, dict[str, int]]:

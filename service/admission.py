@@ -16,8 +16,12 @@ from service.visit import TIMEOUT, Visit, seconds_of
 
 MOMENT = 0.1
 """Seconds of waiting that are a burst; more are an overload."""
-TURNS = 3
-"""Large requests to a thread that are not many: the last of them waits for two."""
+CALM = 1.0
+"""Seconds without waiting after which an overload is over; one that ceased for less would let in a burst each time."""
+TURNS = 2
+"""Large requests to a thread that are not many: the last of them waits for one."""
+LATELY = 8
+"""So many requests that took a time are what one takes lately."""
 SMALL = 5
 """Digits of a length that is not worth counting."""
 DEADLINE = f"setting {variable('deadline')}"
@@ -44,7 +48,7 @@ def counts(scope: Scope) -> bool:
 class Waiting:
     """Whether waiting has become a habit: it has when so many in a row had to, for a moment or longer.
 
-    It has ceased when none has to for a moment.
+    It has ceased when none has to for longer.
     """
 
     __slots__ = ("_free", "_many", "_row", "_waited", "overload")
@@ -62,7 +66,7 @@ class Waiting:
             self.overload = self.overload or (self._row > self._many and now - self._free > MOMENT)
             return self.overload
         self._free, self._row = now, 0
-        self.overload = self.overload and now - self._waited <= MOMENT
+        self.overload = self.overload and now - self._waited <= CALM
         return False
 
 
@@ -77,7 +81,7 @@ class Admission:
         self.inside: set[Visit] = set()
         self.coming: dict[Visit, float] = {}
         self.bytes = self.elements = self.working = 0
-        self.waited = 0.0
+        self.waited = self._took = 0.0
         self._queue, self._lock = Waiting(8), Lock()
         self._looks = False
 
@@ -148,16 +152,19 @@ class Admission:
         self.working -= 1
         self.waited = max(visit.begun - visit.queued, 0.0)
         visit.work = None  # which leads back to it too, and holds the reply
+        self._took += (max(perf_counter() - visit.begun, 0.0) * bool(visit.begun) - self._took) / LATELY
         if visit not in self.inside:
             self._release(visit)
+            visit.part()
 
     def _require_place(self, visit: Visit) -> None:
         """A body that comes fast will be work soon; one that comes slowly keeps nobody out."""
         if visit not in self.coming:
             now = perf_counter()
             soon = sum(now - since < SOON for since in self.coming.values())
-            many = self.working + soon >= TURNS * self.threads
-            if self._queue.saw(now, waiting=many and self.waited > self.lag):
+            turns = (self.working + soon) / self.threads
+            wait = max(self.waited, turns * self._took)
+            if self._queue.saw(now, waiting=turns >= TURNS and wait > self.lag):
                 raise Full("overload", "more work comes than is done")
         if self.working >= self.threads + self.settings.queue:
             raise Full("queue", over("queue", self.settings.queue, "requests that wait"))

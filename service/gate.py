@@ -175,6 +175,7 @@ class Gate:
 
     def _leave(self, visit: Visit, scope: Scope) -> None:
         self.admission.leave(visit)
+        visit.part()
         seconds, path = perf_counter() - visit.arrived, scope["path"]
         if visit.encoded and visit.status == OK and not visit.key and path in self.computing.answers:
             flow = self.flows.get((path, visit.codec))

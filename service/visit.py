@@ -106,6 +106,11 @@ class Visit(Allowance):
         if self.ended is not None:
             raise self.ended
 
+    def part(self) -> None:
+        """Let go of where it was ended: those frames lead back here, and hold the body until a collection."""
+        if self.ended is not None:
+            self.ended.with_traceback(None)
+
     def begin(self) -> None:
         """The work begins, at once, if it may."""
         self.reading, self.begun = False, perf_counter()

@@ -10,11 +10,12 @@ import httpx
 import numpy as np
 import orjson
 import pytest
+from starlette.exceptions import HTTPException
 
 from lossapi import chunks, engine
 from lossapi.allowance import ALLOWANCE, UNBOUNDED, Allowance
 from lossapi.codecs import CODECS
-from service.admission import MOMENT, Admission, Full, Waiting
+from service.admission import CALM, MOMENT, Admission, Full, Waiting
 from service.app import create_app
 from service.settings import Settings
 from service.visit import Gone, Visit
@@ -137,9 +138,11 @@ def test_waiting_that_does_not_cease_is_an_overload_until_it_ceases() -> None:
         (1.5, True, True),
         (1.6, False, False),
         (1.7, True, True),
-        (2.8, False, False),
-        (4.0, True, False),
-        (4.1, True, False),
+        (1.6 + CALM / MOMENT, False, False),
+        (1.6 + CALM / MOMENT, True, True),
+        (1.7 + 2 * CALM / MOMENT, False, False),
+        (2.9 + 2 * CALM / MOMENT, True, False),
+        (3.0 + 2 * CALM / MOMENT, True, False),
     ]
     for moments, waits, overload in steps:
         assert waiting.saw(start + 1 + moments * MOMENT, waiting=waits) is overload, moments
@@ -223,3 +226,16 @@ def test_who_leaves_ends_the_work_and_frees_the_place() -> None:
         until(lambda: server.admission.working == 0)
         until(lambda: (server.admission.bytes, server.admission.elements) == (0, 0))
         assert not server.admission.inside
+
+
+def test_an_error_that_ended_a_request_leads_back_to_it_no_longer() -> None:
+    admission = Admission(Settings(), threads=1)
+    visit = Visit({"headers": []}, never, UNBOUNDED, admission)
+    visit.within(1e-9, "a test")
+    with pytest.raises(HTTPException) as raised:
+        visit.check()
+    assert raised.value.__traceback__ is not None
+    admission.start(visit)
+    admission.finish(visit)
+    assert visit.ended is raised.value
+    assert raised.value.__traceback__ is None
