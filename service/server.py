@@ -1,6 +1,5 @@
 """Starts uvicorn under the settings."""
 
-import asyncio
 import gc
 import logging.config
 import signal
@@ -11,11 +10,12 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from lossapi import engine
 from service.logs import configuration, greet
 from service.settings import Settings, choose_providers
 from service.shared import shared
 
-HEAD, END = b"HTTP/1.1 ", b"\r\n\r\n"
+HEAD, INTERIM, END = b"HTTP/1.1 ", b"1", b"\r\n\r\n"
 SHORT = 1 << 16
 """A longer part is not copied to join it."""
 
@@ -23,12 +23,11 @@ SHORT = 1 << 16
 class Joined:
     """A transport that writes the head of a reply together with what follows it: one call of the system, not two.
 
-    A head that nothing follows in the same turn of the loop is written by itself.
+    A head that nothing follows is written once the reply is complete; an interim one does not wait.
     """
 
     def __init__(self, transport: Any) -> None:
         self._transport = transport
-        self._loop = asyncio.get_running_loop()
         self._head = b""
         self.is_closing = transport.is_closing
 
@@ -41,9 +40,8 @@ class Joined:
             data, self._head = self._head + data, b""
         elif self._head:
             self.flush()
-        elif isinstance(data, bytes) and data.startswith(HEAD) and data.endswith(END):
+        elif isinstance(data, bytes) and data.startswith(HEAD) and data.endswith(END) and data[9:10] != INTERIM:
             self._head = data
-            self._loop.call_soon(self.flush)
             return
         self._transport.write(data)
 
@@ -64,8 +62,15 @@ class OneWrite(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         """A client has connected: uvicorn is given what does as its transport does."""
+        engine.hush()  # in the context of the connection, which its requests inherit
         joined: Any = Joined(transport)
         super().connection_made(joined)
+
+    def on_response_complete(self) -> None:
+        """A reply is complete: what waits is written."""
+        transport: Any = self.transport
+        transport.flush()
+        super().on_response_complete()
 
     def on_message_begin(self) -> None:
         """A request begins to arrive: note when."""
