@@ -58,7 +58,10 @@ def planned(
 def _alike(tensors: Mapping[str, Array], parameters: Mapping[str, Any], weight: Array | None) -> tuple[Any, ...]:
     """What a plan depends on, where no tensor or parameter is a list; equal numbers of unlike types are unlike."""
     return (
-        *[(name, *_kind(each)) for name, each in tensors.items()],
+        *[
+            (name, each.shape, each.dtype) if type(each) is np.ndarray else (name, *_kind(each))
+            for name, each in tensors.items()
+        ],
         *[(name, type(value), value) for name, value in parameters.items()],
         None if weight is None else _kind(weight),
     )
