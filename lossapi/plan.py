@@ -157,7 +157,8 @@ class Plan:
 
     def filled(self, tensors: Mapping[str, Array], weight: Array | None) -> "Plan":
         """The plan for these tensors, of the same shapes and dtypes as those that it was made for."""
-        bound = tuple([self._refilled(b, tensors[b.name]) if b.name in tensors else b for b in self.tensors])
+        given = tensors.get
+        bound = tuple([b if (array := given(b.name)) is None else self._refilled(b, array) for b in self.tensors])
         return self._with(bound, None if self.weight is None else np.asarray(weight).reshape(self.weight.shape))
 
     def _refilled(self, bound: Bound, given: Array) -> Bound:
