@@ -43,11 +43,11 @@ def planned(
     """Check the parameters and lay the tensors out; a plan is made once for equal shapes, dtypes and parameters."""
     if definition.grouped:
         tensors = apart(definition, tensors)
-    tensors = {name: each for name, each in tensors.items() if each is not None}
     key = (definition, mean_axes, shape, align, unchecked, *_alike(tensors, parameters, weight))
     known = PLANS.get(key)
     if known is not None:
         return known.filled(tensors, weight)
+    tensors = {name: each for name, each in tensors.items() if each is not None}
     given = check(definition.parameters, parameters, unchecked)
     made = bind(definition, tensors, given, weight, mean_axes, shape, align)
     if align is None or weight is None:
@@ -58,7 +58,11 @@ def planned(
 def _alike(tensors: Mapping[str, Array], parameters: Mapping[str, Any], weight: Array | None) -> tuple[Any, ...]:
     """What a plan depends on, where no tensor or parameter is a list; equal numbers of unlike types are unlike."""
     return (
-        *[(name, *_kind(each)) for name, each in tensors.items()],
+        *[
+            (name, each.shape, each.dtype) if type(each) is np.ndarray else (name, *_kind(each))
+            for name, each in tensors.items()
+            if each is not None
+        ],
         *[(name, type(value), value) for name, value in parameters.items()],
         None if weight is None else _kind(weight),
     )

@@ -143,14 +143,20 @@ def take(plan: Plan, cut: slice, unchecked: frozenset[str]) -> tuple[dict[str, A
     """The kernel's arguments for the rows in `cut`, and which rows `ignore_index` lets enter."""
     taken: dict[str, Array | None] = {}
     mask: Array | None = None
+    ready = plan.ready
     for bound in plan.tensors:
-        array = bound.array[cut] if bound.cut else bound.array
-        if bound.name == plan.true_label:
+        name, spec, array, _ = bound
+        if spec.batched:
+            array = array[cut]
+        if name in ready:
+            taken[name] = array
+            continue
+        if name == plan.true_label:
             mask = array != plan.parameters["ignore_index"]
             array = np.where(mask, array, 0)
-        if bound.name in plan.bounds and bound.name.partition(".")[0] not in unchecked:
+        if name in plan.bounds and name.partition(".")[0] not in unchecked:
             check(plan, bound, array)
-        taken[bound.name] = cast(plan, bound, array)
+        taken[name] = cast(plan, bound, array)
     return taken if plan.in_order else {each.name: taken.get(each.name) for each in plan.map.inputs}, mask
 
 

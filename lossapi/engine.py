@@ -5,6 +5,7 @@ of threads.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import isfinite
@@ -28,6 +29,8 @@ from lossapi.states import State
 from lossapi.summands import Summand, summands
 
 RETURNS = ("value", "gradient", "state")
+QUIET: ContextVar[bool] = ContextVar("quiet", default=False)
+"""Whether floating-point warnings are off already."""
 
 
 @dataclass(slots=True)
@@ -112,13 +115,23 @@ def compute(
     return run(Call(definition, arrays, parameters or {}, **options))
 
 
-@np.errstate(all="ignore")
 def run(call: Call) -> Result:
     """Check, cut, map, merge, read; floating-point warnings off, since NaN and infinities are results."""
     try:
-        return _run(call)
+        return _run(call) if QUIET.get() else _quietly(call)
     except LossError as error:
         raise placed(error) from None
+
+
+def hush() -> None:
+    """Turn floating-point warnings off in this context for good; to do so for each call costs as much as some calls."""
+    np.seterr(all="ignore")
+    QUIET.set(True)
+
+
+@np.errstate(all="ignore")
+def _quietly(call: Call) -> Result:
+    return _run(call)
 
 
 def _run(call: Call) -> Result:

@@ -135,6 +135,12 @@ class Plan:
         return {name: bounds for name, bounds in found.items() if bounds != (None, None) or name in strict}
 
     @cached_property
+    def ready(self) -> frozenset[str]:
+        """The tensors that the map takes as they are: nothing to ignore, to look at, or to cast."""
+        cast = {t.name for t in self.tensors if t.spec.domain.kind == "label" or t.array.dtype != self.dtype}
+        return frozenset({t.name for t in self.tensors} - cast - self.bounds.keys() - {self.true_label})
+
+    @cached_property
     def true_label(self) -> str | None:
         """The labels of which some are ignored, if any are: the last, since labels before them are predicted."""
         if self.parameters.get("ignore_index") is None:
@@ -151,13 +157,14 @@ class Plan:
 
     def filled(self, tensors: Mapping[str, Array], weight: Array | None) -> "Plan":
         """The plan for these tensors, of the same shapes and dtypes as those that it was made for."""
-        bound = tuple([self._refilled(b, tensors[b.name]) if b.name in tensors else b for b in self.tensors])
+        given = tensors.get
+        bound = tuple([b if (array := given(b.name)) is None else self._refilled(b, array) for b in self.tensors])
         return self._with(bound, None if self.weight is None else np.asarray(weight).reshape(self.weight.shape))
 
     def _refilled(self, bound: Bound, given: Array) -> Bound:
+        name, spec, array, before = bound
         given = np.asarray(given)
-        array = given if bound.array is bound.given else laid_out(self, bound, given)
-        return Bound(bound.name, bound.spec, array, given)
+        return Bound(name, spec, given if array is before else laid_out(self, bound, given), given)
 
     def _with(self, tensors: tuple[Bound, ...], weight: Array | None) -> "Plan":
         plan = object.__new__(Plan)

@@ -53,7 +53,7 @@ class Computing:
         visit = current()
         if visit is not None:
             visit.received = len(body)
-        query = read_query(scope)
+        query = read_query(scope) if scope["query_string"] else {}
         if len(body) <= self.inline.get(answer, self.settings.inline_bytes) and not wire.coding:
             if visit is not None:
                 visit.begin()

@@ -48,8 +48,10 @@ class Wire(NamedTuple):
         if visit is not None and self.coding:
             visit.has(len(plain))
         given = self.reader.decode(plain, limits)
-        for each in (body, plain):
-            let_go(each)
+        if type(body) is not bytes:
+            let_go(body)
+        if plain is not body:
+            let_go(plain)
         if visit is not None:
             visit.codec, visit.decoded = self.reader.suffix[1:], perf_counter()
         return given
@@ -66,13 +68,15 @@ class Wire(NamedTuple):
 
     def form(self, options: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
         """How numbers are written: as asked, else tensors as the request's were, bytes or lists."""
-        in_bytes = self.reader is not JSON or any(
-            type(value) is dict and isinstance(value.get("data"), str | Base64) for value in given.values()
-        )
-        return {
-            "nonfinite": options.get("nonfinite") or "string",
-            "encoding": options.get("encoding") or ("base64" if in_bytes else "list"),
-        }
+        encoding = options.get("encoding")
+        if not encoding:
+            encoding = "base64" if self.reader is not JSON or _in_bytes(given) else "list"
+        return {"nonfinite": options.get("nonfinite") or "string", "encoding": encoding}
+
+
+def _in_bytes(given: Mapping[str, Any]) -> bool:
+    """Whether any tensor came as base64."""
+    return any(isinstance(value.get("data"), str | Base64) for value in given.values() if type(value) is dict)
 
 
 @lru_cache(maxsize=256)

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from lossapi import __version__
 from lossapi.backends import choice
 from service.admission import Admission
-from service.tally import Tally, gathered
+from service.tally import Tally, add_to, gathered
 from service.visit import Visit
 
 HISTOGRAMS = {
@@ -69,25 +69,20 @@ def note_refusal(tally: Tally, reason: str, route: str, seconds: float, sent: in
 class Flow:
     """What `note` counts of requests that are alike and were answered: looked up once for all of them."""
 
-    __slots__ = ("received", "requests", "sent", "stages")
+    __slots__ = ("histograms", "received", "sent")
 
     def __init__(self, tally: Tally, route: str, codec: str) -> None:
-        self.requests = tally.histogram("lossapi_request_seconds", route, "200", codec)
-        self.stages = [
-            tally.histogram("lossapi_stage_seconds", stage) for stage in ("queue", "decode", "compute", "encode")
-        ]
+        self.histograms = [tally.histogram("lossapi_request_seconds", route, "200", codec)]
+        for stage in ("queue", "decode", "compute", "encode"):
+            self.histograms.append(tally.histogram("lossapi_stage_seconds", stage))
         self.received = tally.counter("lossapi_received_bytes", route)
         self.sent = tally.counter("lossapi_sent_bytes", route)
 
     def add(self, visit: Visit, seconds: float) -> None:
         """One more."""
-        queue, decode, compute, encode = self.stages
         begun, decoded, computed = visit.begun, visit.decoded, visit.computed
-        self.requests.add(seconds)
-        queue.add(begun - visit.arrived)
-        decode.add(decoded - begun)
-        compute.add(computed - decoded)
-        encode.add(visit.encoded - computed)
+        spent = seconds, begun - visit.arrived, decoded - begun, computed - decoded, visit.encoded - computed
+        add_to(self.histograms, spent)
         self.received.total += visit.received
         self.sent.total += visit.sent
 

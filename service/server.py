@@ -1,6 +1,5 @@
 """Starts uvicorn under the settings."""
 
-import asyncio
 import gc
 import logging.config
 import signal
@@ -13,13 +12,14 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from lossapi import engine
 from service.admission import counts
 from service.logs import configuration, greet
 from service.settings import Settings, choose_providers
 from service.shared import shared
 from service.turns import KEY, Headers
 
-HEAD, END = b"HTTP/1.1 ", b"\r\n\r\n"
+HEAD, INTERIM, END = b"HTTP/1.1 ", b"1", b"\r\n\r\n"
 CLOSE = (b"connection", b"close")
 SHORT = 1 << 16
 """A longer part is not copied to join it."""
@@ -28,12 +28,11 @@ SHORT = 1 << 16
 class Joined:
     """A transport that writes the head of a reply together with what follows it: one call of the system, not two.
 
-    A head that nothing follows in the same turn of the loop is written by itself.
+    A head that nothing follows is written once the reply is complete; an interim one does not wait.
     """
 
     def __init__(self, transport: Any) -> None:
         self._transport = transport
-        self._loop = asyncio.get_running_loop()
         self._head = b""
         self.is_closing = transport.is_closing
 
@@ -46,9 +45,8 @@ class Joined:
             data, self._head = self._head + data, b""
         elif self._head:
             self.flush()
-        elif isinstance(data, bytes) and data.startswith(HEAD) and data.endswith(END):
+        elif isinstance(data, bytes) and data.startswith(HEAD) and data.endswith(END) and data[9:10] != INTERIM:
             self._head = data
-            self._loop.call_soon(self.flush)
             return
         self._transport.write(data)
 
@@ -93,6 +91,7 @@ class OneWrite(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         """A client has connected: uvicorn is given what does as its transport does."""
+        engine.hush()  # in the context of the connection, which its requests inherit
         joined: Any = Joined(transport)
         super().connection_made(joined)
 
@@ -103,6 +102,12 @@ class OneWrite(HttpToolsProtocol):
             begin()
         else:
             turns.take(Come(self, cycle, begin))
+
+    def on_response_complete(self) -> None:
+        """A reply is complete: what waits is written."""
+        transport: Any = self.transport
+        transport.flush()
+        super().on_response_complete()
 
     def on_message_begin(self) -> None:
         """A request begins to arrive: note when."""

@@ -32,8 +32,7 @@ class Histogram:
 
     def add(self, seconds: float) -> None:
         """One more."""
-        self.buckets[bisect_left(BOUNDS, seconds)] += 1
-        self.sum += seconds
+        add_to((self,), (seconds,))
 
     def __add__(self, other: "Histogram") -> "Histogram":
         both = zip(self.buckets, other.buckets, strict=True)
@@ -43,6 +42,13 @@ class Histogram:
         """As Prometheus has it: how many up to each bound."""
         bounds = (*map(str, BOUNDS), "+Inf")
         return list(zip(bounds, map(float, accumulate(self.buckets)), strict=True))
+
+
+def add_to(histograms: Iterable[Histogram], seconds: Iterable[float]) -> None:
+    """One more to each."""
+    for histogram, each in zip(histograms, seconds, strict=True):
+        histogram.buckets[bisect_left(BOUNDS, each)] += 1
+        histogram.sum += each
 
 
 class Counter:

@@ -30,6 +30,8 @@ class Cut(NamedTuple):
 
 def loads(body: Buffer, long: int = LONG, part: int = PART) -> Any:
     """The JSON value of a body; strings under `data` that are that long are views of it, lists of numbers arrays."""
+    if type(body) is bytes and len(body) < long:
+        return orjson.loads(body)
     if len(body) < long or isinstance(body, memoryview) or body.find(b"\\") >= 0:
         return _parsed(body)
     cuts = tuple(_cuts(body, long, part))

@@ -41,8 +41,9 @@ class Json:
         """The object's keys as they stand."""
         if len(body) > MOST_VALUES:
             require_few(body)
-        if allowance.current().depth < allowance.MOST_DEPTH:
-            allowance.current().require_depth(depth_of(body))
+        allowed = allowance.current()
+        if allowed.depth < allowance.MOST_DEPTH:
+            allowed.require_depth(depth_of(body))
         value = decode(body)
         if type(value) is not dict:
             raise Unreadable("a JSON object", f"a JSON {type(value).__name__}")

@@ -95,7 +95,9 @@ def _from_list(value: list[Any], whole: Whole = np.int64) -> Array:
 
 def _from_flat(flat: list[Any], shape: tuple[int, ...], whole: Whole = np.int64) -> Array:
     """An array of scalars; what they are decides the dtype."""
-    kinds = _kinds(flat)
+    # Counting those like the first costs a third of collecting all types.
+    alike = bool(flat) and countOf(map(type, flat), type(flat[0])) == len(flat)
+    kinds = {type(flat[0])} if alike else set(map(type, flat))
     try:
         if kinds <= {float, int}:
             dtype: type[np.generic] = np.float64 if float in kinds else whole
@@ -103,19 +105,13 @@ def _from_flat(flat: list[Any], shape: tuple[int, ...], whole: Whole = np.int64)
             dtype = np.bool_
         else:
             flat, dtype = _named(flat, shape), np.float64
-        return np.fromiter(flat, dtype, len(flat)).reshape(shape)
+        array = np.fromiter(flat, dtype, len(flat))
+        return array if len(shape) == 1 else array.reshape(shape)
     except OverflowError:
         info = np.iinfo(whole)
         index = next(i for i, x in enumerate(flat) if not info.min <= x <= info.max)
         expected = "an integer of 64 bits" if whole is np.int64 else f"a number of {info.dtype.name}"
         raise DomainError(expected, str(flat[index]), _place(index, shape)) from None
-
-
-def _kinds(flat: list[Any]) -> set[type]:
-    """The types of the entries; counting those like the first costs a third of collecting them all."""
-    if flat and countOf(map(type, flat), type(flat[0])) == len(flat):
-        return {type(flat[0])}
-    return set(map(type, flat))
 
 
 def _named(flat: list[Any], shape: tuple[int, ...]) -> list[float]:

@@ -1,5 +1,6 @@
 """The fold: cut by size, mapped on threads, merged in order, read."""
 
+import contextvars
 import threading
 import warnings
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lossapi import chunks, compute
+from lossapi import chunks, compute, engine
 from lossapi.binding import bind
 from lossapi.definition import loss
 from lossapi.domains import Array, Real, Rows
@@ -179,3 +180,16 @@ def test_every_error_is_a_loss_error_and_a_value_error() -> None:
     for error in (LossError, ValueError):
         with pytest.raises(error):
             compute(ERROR, {"prediction": [1.0]})
+
+
+def test_no_warning_comes_of_a_call_in_a_context_that_was_hushed_or_was_not() -> None:
+    infinite = {"prediction": np.array([np.inf]), "target": np.array([np.inf])}
+
+    def ask(*, hushed: bool) -> Any:
+        if hushed:
+            engine.hush()
+        return compute("mean_squared_error", infinite).value
+
+    for hushed in (False, True):
+        assert np.isnan(contextvars.copy_context().run(ask, hushed=hushed))
+    assert np.geterr()["invalid"] == "warn"

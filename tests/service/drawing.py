@@ -29,7 +29,7 @@ from starlette.types import ASGIApp
 
 from lossapi.codecs import CODECS
 from lossapi.codecs.json import MEDIA_TYPE
-from lossapi.tables import FORMS
+from lossapi.tables.files import FORMS
 from service.app import create_app
 from service.settings import Settings
 from service.stores import MEMORY
