@@ -7,6 +7,7 @@ PYTHON ?= $(SYSTEM_PYTHON)
 VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := $(wildcard lossapi service tests benchmarks examples)
+SPREAD := -n auto --dist worksteal # tests that lie together, as they share what is costly, stay together
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 
 help: ## list these targets
@@ -16,7 +17,7 @@ serve: $(VENV)/serve.stamp ## start the server on http://127.0.0.1:8000 (ARGS="-
 	$(BIN)/lossapi serve $(ARGS)
 
 test: $(VENV)/dev.stamp ## run the tests (ARGS="-k huber")
-	$(BIN)/pytest -n auto $(ARGS)
+	$(BIN)/pytest $(SPREAD) $(ARGS)
 
 check: $(VENV)/dev.stamp ## lint, format, strict types, import contracts
 	$(BIN)/ruff check $(SOURCES)
@@ -29,7 +30,7 @@ format: $(VENV)/dev.stamp ## rewrite the sources the way check wants them
 	$(BIN)/ruff format $(SOURCES)
 
 parity: $(VENV)/parity.stamp ## hold the numbers against torch, scikit-learn, keras, optax, torchmetrics (1 GB)
-	$(BIN)/pytest -n auto tests/parity $(ARGS)
+	$(BIN)/pytest $(SPREAD) tests/parity $(ARGS)
 
 examples: $(VENV)/dev.stamp ## run every example against a server of its own
 	$(BIN)/python -m examples.run

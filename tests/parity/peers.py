@@ -3,8 +3,10 @@
 import os
 import warnings
 from collections.abc import Callable, Mapping
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,8 @@ from tests.parity import records
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
 Arguments = Mapping[str, Any]
+COMPILED = Path(__file__).parents[2] / ".pytest_cache" / "jax" / os.environ.get("PYTEST_XDIST_WORKER", "alone")
+"""What JAX has compiled: a folder for each process, as JAX writes to it without a lock."""
 
 
 def call_torch(function: str, arguments: Arguments) -> Any:
@@ -85,14 +89,26 @@ def _floating(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.dtype.kind == "f"
 
 
-def call_optax(function: str, arguments: Arguments) -> Any:
-    """optax.losses in the precision of its arguments."""
+@cache
+def optax_losses() -> Any:
+    """optax.losses in double precision; what JAX compiles, one operation and shape at a time, is kept."""
     import jax
 
     jax.config.update("jax_enable_x64", True)
+    jax.config.update("jax_compilation_cache_dir", str(COMPILED))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    jax.config.update(
+        "jax_compilation_cache_max_size", 2**30
+    )  # a folder with a bound has a lock, as processes share it
     import optax
 
-    return np.asarray(getattr(optax.losses, function)(**arguments))
+    return optax.losses
+
+
+def call_optax(function: str, arguments: Arguments) -> Any:
+    """optax.losses in the precision of its arguments."""
+    return np.asarray(getattr(optax_losses(), function)(**arguments))
 
 
 def call_sklearn(function: str, arguments: Arguments) -> Any:

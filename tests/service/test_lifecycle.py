@@ -26,6 +26,9 @@ ROOT = Path(__file__).parent.parent.parent
 HUBER = {"prediction": [0.0, 3.0], "target": [0.0, 0.0]}
 PATH = "/v1/losses/huber"
 
+PAUSE = 0.02
+"""Between two requests of a client: asking without one, clients keep the processors from whatever is to start."""
+
 linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="asks Linux for the workers")
 
 
@@ -86,7 +89,7 @@ class Asking(threading.Thread):
     def run(self) -> None:
         """Ask until it is enough."""
         with httpx.Client(base_url=self.base, timeout=30) as client:
-            while not self.enough.is_set():
+            while not self.enough.wait(PAUSE):
                 self._ask(client)
 
     def _ask(self, client: httpx.Client) -> None:
