@@ -42,8 +42,6 @@ def cuts(plan: Plan, *, by_loop: bool = False) -> list[slice]:
     batch, largest, chunk = plan.batch, plan.largest_cut, CHUNK * (LONGER if by_loop else 1)
     if batch is None:
         return [slice(None)]
-    if largest <= chunk and plan.width == 1:
-        return [slice(0, batch)]
     rows = min(max(1, chunk * _steps(plan) * batch // max(largest, 1)), max(NARROW, WIDE // plan.width))
     if batch <= rows:
         return [slice(0, batch)]

@@ -149,7 +149,8 @@ def _compile(source: Path, made: Path, target: str) -> None:
     command = compiler()
     if command is None:
         raise Unsupported(f"a C compiler ({INSTALL})", "none on this machine", ("backend",))
-    options = [*command, *FLAGS, *architecture(target, command), f"-I{HEADER.parent}"]
+    gently = ["nice"] if shutil.which("nice") else []  # whoever waits for an answer goes first
+    options = [*gently, *command, *FLAGS, *architecture(target, command), f"-I{HEADER.parent}"]
     try:
         ran = subprocess.run(
             [*options, "-o", str(made), str(source), "-lm"], capture_output=True, text=True, timeout=PATIENCE
