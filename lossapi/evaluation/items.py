@@ -47,7 +47,7 @@ class Item:
 
     @property
     def _plain(self) -> tuple[Any, ...]:
-        return self.definition, self.label, self.reduction, plain(self.parameters)
+        return self.definition.kind, self.definition.name, self.label, self.reduction, plain(self.parameters)
 
     @property
     def shown(self) -> dict[str, Any]:
