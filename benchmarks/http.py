@@ -56,6 +56,7 @@ def small_requests(servers: Sequence[Server], rounds: int, seconds: float, count
     costs: Figures = {server.name: [] for server in servers}
     for server in servers:
         check(server, post(server.port, PATH, request)[1], truth)
+        server.settle()
         load(server.port, PATH, request, 1.0, count // 4)
     for _ in range(rounds):
         for server in servers:

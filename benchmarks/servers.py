@@ -53,6 +53,13 @@ class Server:
             return math.nan
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def settle(self) -> None:
+        """Wait until it is at rest: we compute what first requests would wait for, and torch starts threads."""
+        used = -1.0
+        while self.cpu_seconds() - used > 0.01:
+            used = self.cpu_seconds()
+            time.sleep(0.5)
+
 
 def free_port() -> int:
     """A port nobody listens on now."""
