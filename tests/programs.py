@@ -13,4 +13,4 @@ def require(program: str, package: str) -> None:
     """Leave a test out on a newcomer's machine that lacks a Debian package, never where every test is to run."""
     if shutil.which(program) is None:
         assert EVERY_TEST not in os.environ, f"{program} is missing (apt-get install {package})"
-        pytest.skip(f"{program} is not installed (apt-get install {package})")
+        pytest.skip(f"needs {program}, which pip cannot bring: apt-get install {package}; CI fails without")
