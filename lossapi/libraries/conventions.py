@@ -4,14 +4,14 @@ A *step* takes the arguments of a preset under our names, tensors as arrays, and
 several. An *alignment* lines sample weights up with the shape of the rows they weigh.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from lossapi.domains import TAG, Array
-from lossapi.errors import DomainError, DtypeError, ParameterError, ShapeError, TooLarge
+from lossapi.errors import DomainError, DtypeError, LossError, ParameterError, ShapeError, TooLarge
 from lossapi.functions import stop_gradient
 
 Arguments = dict[str, Any]
@@ -82,25 +82,20 @@ def broadcast(*names: str) -> Prepare:
 
 def same_shape(*names: str) -> Prepare:
     """Refuse tensors of unlike shapes."""
-
-    def check(arguments: Arguments) -> Arguments:
-        first, *rest = (arguments[name] for name in names)
-        for name, array in zip(names[1:], rest, strict=True):
-            if array.shape != first.shape:
-                raise ShapeError(f"{name} of shape {first.shape}", f"shape {array.shape}", (name,))
-        return arguments
-
-    return check
+    return _alike("shape", ShapeError, names)
 
 
 def same_dtype(*names: str) -> Prepare:
     """Refuse tensors of unlike dtypes."""
+    return _alike("dtype", DtypeError, names)
 
+
+def _alike(what: str, error: type[LossError], names: Sequence[str]) -> Prepare:
     def check(arguments: Arguments) -> Arguments:
-        first, *rest = (arguments[name] for name in names)
-        for name, array in zip(names[1:], rest, strict=True):
-            if array.dtype != first.dtype:
-                raise DtypeError(f"{name} of dtype {first.dtype}", f"dtype {array.dtype}", (name,))
+        first, *rest = (getattr(arguments[name], what) for name in names)
+        for name, other in zip(names[1:], rest, strict=True):
+            if other != first:
+                raise error(f"{name} of {what} {first}", f"{what} {other}", (name,))
         return arguments
 
     return check
