@@ -99,6 +99,14 @@ class Frame:
         only = step.operator in REDUCTIONS and not self.reduces(step)
         return self.seen(step.inputs[0]) if only or step.operator in ("Seen", "Expand") else step
 
+    def bare(self, name: str) -> str:
+        """The value that another merely shows: in another shape, or reduced over axes of size 1."""
+        step = self.step(name)
+        while step.operator in ("Seen", "Expand") or (step.operator in REDUCTIONS and not self.reduces(step)):
+            name = step.inputs[0]
+            step = self.step(name)
+        return name
+
     @cached_property
     def stages(self) -> dict[str, int]:
         """After how many passes each value is known."""

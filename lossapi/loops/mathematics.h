@@ -168,6 +168,17 @@ INLINE float log_f32(float x) {
 /* Of what is no subnormal number. */
 INLINE float log_sound_f32(float x) { return log_ends_f32(x, log_normal_f32(x, 0)); }
 
+/* The series of atanh, of z = (f / (2 + f))^2: what log(1 + f) takes beside f. */
+INLINE double log_series_f64(double z) {
+    double p = 0.1461703754879165;
+    p = FMA64(p, z, 0.1533167403016786);
+    p = FMA64(p, z, 0.18182890556695602);
+    p = FMA64(p, z, 0.2222221111514416);
+    p = FMA64(p, z, 0.2857142862609589);
+    p = FMA64(p, z, 0.3999999999989924);
+    return FMA64(p, z, 0.666666666666667);
+}
+
 INLINE double log_normal_f64(double x, double apart) {
     int64_t bits = bits64(x) - 0x3fe6a09e667f3bcdLL;
     /* A whole number in the lowest bits of 2^52 is that number as a double; the shift stays within unsigned ones. */
@@ -175,15 +186,8 @@ INLINE double log_normal_f64(double x, double apart) {
     double k = double_of((int64_t)(above | 0x4330000000000000ULL)) - (4503599627370496.0 + 1024.0) - apart;
     double f = double_of((bits & 0xfffffffffffffLL) + 0x3fe6a09e667f3bcdLL) - 1.0;
     double s = f / (2.0 + f), z = s * s;
-    double p = 0.1461703754879165;
-    p = FMA64(p, z, 0.1533167403016786);
-    p = FMA64(p, z, 0.18182890556695602);
-    p = FMA64(p, z, 0.2222221111514416);
-    p = FMA64(p, z, 0.2857142862609589);
-    p = FMA64(p, z, 0.3999999999989924);
-    p = FMA64(p, z, 0.666666666666667);
     double half = 0.5 * f * f;
-    double low = FMA64(s, half + z * p, k * 1.90821492927058770002e-10);
+    double low = FMA64(s, half + z * log_series_f64(z), k * 1.90821492927058770002e-10);
     return FMA64(k, 6.93147180369123816490e-01, f - (half - low));
 }
 
@@ -218,14 +222,7 @@ INLINE double log1p_unit_f64(double x) {
     int far = x > 0.41421356237309503;
     double f = far ? 0.5 * (x - 1.0) : x, half = 0.5 * f * f;
     double s = f / (2.0 + f), z = s * s;
-    double p = 0.1461703754879165;
-    p = FMA64(p, z, 0.1533167403016786);
-    p = FMA64(p, z, 0.18182890556695602);
-    p = FMA64(p, z, 0.2222221111514416);
-    p = FMA64(p, z, 0.2857142862609589);
-    p = FMA64(p, z, 0.3999999999989924);
-    p = FMA64(p, z, 0.666666666666667);
-    double near = f - (half - s * (half + z * p));
+    double near = f - (half - s * (half + z * log_series_f64(z)));
     return far ? near + 0.69314718055994531 : near;
 }
 

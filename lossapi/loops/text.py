@@ -12,10 +12,11 @@ anew with it; the last row ends where it ends. What a row has once, and no pass 
 from collections.abc import Sequence
 
 from lossapi.loops.frame import COSTLY, Frame, everything
+from lossapi.loops.framing import framed
 from lossapi.loops.operators import STORED, SUFFIX, TYPES
 from lossapi.loops.script import Step, refused
 from lossapi.loops.totals import alongside, kept_at, require_all_rows
-from lossapi.loops.writer import ENTRY, ENTRY_PLACE, NO_ROOM, OUTSIDE, ROWS, Scope, Sink, Writer
+from lossapi.loops.writer import ENTRY, ENTRY_PLACE, NO_ROOM, ROWS, Scope, Sink, Writer
 
 BLOCK = 512
 """Entries of a row that are gone through at once."""
@@ -51,7 +52,9 @@ def function(sinks: Sequence[Sink], writer: Writer) -> str:
         kept |= met & seen
         seen |= met
     _passes(writer, sinks, reductions, entries, stages, last, kept, totals)
-    return _framed(writer, totals)
+    ahead = [f"double total{i} = 0.0;" for i in range(len(totals))]
+    sums = [f"total{i}" for i in range(len(totals))]
+    return framed(writer, f"BLOCK {BLOCK}", ahead, _over_rows(writer), sums, writer.exponent)
 
 
 def _exponent(writer: Writer, names: Sequence[str]) -> int | None:
@@ -237,41 +240,6 @@ def _of_entry(
         array = f"({kind} *)arrays[{writer.results[sink.name]}]{writer.offset(outer)}"
         writer.row.lines.append(f"{kind} *restrict {pointer} = {array};")
         scope.lines.append(f"{pointer}[{writer.placed(ENTRY_PLACE, outer)}] = {value};")
-
-
-def _framed(writer: Writer, totals: Sequence[Sink]) -> str:
-    """The lines within their function."""
-    frame = writer.frame
-    rows, inner, behind = (writer.entries(sizes) for sizes in (frame.outer, frame.inner, frame.behind))
-    lines = [
-        f"const int64_t rows = {rows}, n = {inner}, stride = {behind};",
-        "int status = 0;",
-        "int32_t bad = 0;",
-        *(f"double total{i} = 0.0;" for i in range(len(totals))),
-        *writer.before,
-        *(f"if (!{buffer}) status |= {NO_ROOM};" for buffer in writer.kept.values()),
-        *writer.once.lines,
-        *_over_rows(writer),
-        *(f"free({buffer});" for buffer in writer.kept.values()),
-        *(f"totals[{i}] = total{i};" for i in range(len(totals))),
-        f"return status | (bad ? {OUTSIDE} : 0);",
-    ]
-    return f'#include "mathematics.h"\n#define BLOCK {BLOCK}\n\n{_kernel(lines, writer.exponent)}\n'
-
-
-def _kernel(lines: Sequence[str], exponent: int | None) -> str:
-    """The function, written for one exponent apart where a number is one: that of a square, which most are."""
-    takes = "void *const *arrays, const double *numbers, const int64_t *sizes, double *totals"
-    whole = [*(f"    {line}" for line in lines), "}"]
-    if exponent is None:
-        return "\n".join([f"int kernel({takes}) {{", *whole])
-    body = [f"INLINE int body({takes}, const double exponent) {{", *whole]
-    given = "arrays, numbers, sizes, totals"
-    calls = [
-        f"if (numbers[{exponent}] == 2.0) return body({given}, 2.0);",
-        f"return body({given}, numbers[{exponent}]);",
-    ]
-    return "\n".join([*body, "", f"int kernel({takes}) {{", *(f"    {line}" for line in calls), "}"])
 
 
 def _over_rows(writer: Writer) -> list[str]:

@@ -6,12 +6,13 @@ of which has its own sums. No entry waits for another of its row, and the compil
 
 from collections.abc import Sequence
 
-from lossapi.loops.frame import COSTLY, REDUCTIONS, Frame
+from lossapi.loops.frame import COSTLY, Frame
+from lossapi.loops.framing import framed
 from lossapi.loops.operators import STORED, SUFFIX, TYPES
 from lossapi.loops.script import Shape, Step, refused
 from lossapi.loops.text import outside
 from lossapi.loops.totals import alongside, kept_at, require_all_rows
-from lossapi.loops.writer import ASTRAY, ENTRY, NO_ROOM, OUTSIDE, Scope, Sink, Writer
+from lossapi.loops.writer import ASTRAY, ENTRY, NO_ROOM, Scope, Sink, Writer
 
 TILE = 256
 """Rows that are gone through at once."""
@@ -45,9 +46,8 @@ class Tiles(Writer):
 
     def value(self, name: str, scope: Scope) -> str:
         """The variable that holds a value, made where it belongs."""
+        name = self.frame.bare(name)
         step = self.frame.step(name)
-        if step.operator in ("Seen", "Expand") or (step.operator in REDUCTIONS and not self.frame.reduces(step)):
-            return self.value(step.inputs[0], scope)
         home = self.home(name)
         while scope.kind > home and scope.above:
             scope = scope.above
@@ -134,7 +134,8 @@ def function(sinks: Sequence[Sink], writer: Tiles) -> str:
             _of_row(writer, sink)
     writer.flush()
     totals = [sink.name for sink in sinks if sink.kind == "total" and sink.kept is None]
-    return _framed(writer, totals)
+    sums = [f"sum_f64(total_{name}, TILE)" for name in totals]
+    return framed(writer, f"TILE {TILE}", (), _over_tiles(writer), sums, None)
 
 
 def _keep(writer: Tiles, passes: Sequence[tuple[Sequence[str], Sequence[Sink]]]) -> None:
@@ -236,26 +237,12 @@ def _total(writer: Tiles, sink: Sink) -> str:
     return f"{made[key]}[k]"
 
 
-def _framed(writer: Tiles, totals: Sequence[str]) -> str:
-    """The lines within their function."""
-    frame = writer.frame
-    rows, inner, behind = (writer.entries(sizes) for sizes in (frame.outer, frame.inner, frame.behind))
-    lines = [
-        f"const int64_t rows = {rows}, n = {inner}, stride = {behind};",
-        "int status = 0;",
-        "int32_t bad = 0;",
-        *writer.before,
-        *(f"if (!{buffer}) status |= {NO_ROOM};" for buffer in writer.kept.values()),
-        *writer.once.lines,
+def _over_tiles(writer: Tiles) -> list[str]:
+    """The loop over tiles, none of which reaches beyond what lies behind one entry."""
+    return [
         f"for (int64_t first = 0, count; first < rows && !(status & {NO_ROOM}); first += count) {{",
         "    const int64_t row = first, left = stride - first % stride;",
         "    count = left < TILE ? left : TILE;",
         *(f"    {line}" for line in (*writer.head, *writer.body)),
         "}",
-        *(f"free({buffer});" for buffer in writer.kept.values()),
-        *(f"totals[{i}] = sum_f64(total_{name}, TILE);" for i, name in enumerate(totals)),
-        f"return status | (bad ? {OUTSIDE} : 0);",
     ]
-    head = "int kernel(void *const *arrays, const double *numbers, const int64_t *sizes, double *totals) {"
-    text = "\n".join([head, *(f"    {line}" for line in lines), "}"])
-    return f'#include "mathematics.h"\n#define TILE {TILE}\n\n{text}\n'

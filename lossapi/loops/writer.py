@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lossapi.loops.frame import REDUCTIONS, Frame, counted
+from lossapi.loops.frame import Frame, counted
 from lossapi.loops.operators import STORED, SUFFIX, TYPES, literal, written
 from lossapi.loops.ranges import not_positive, not_subnormal
 from lossapi.loops.script import Shape, Step, refused
@@ -99,9 +99,8 @@ class Writer:
 
     def value(self, name: str, scope: Scope) -> str:
         """The variable that holds a value, made where it belongs."""
+        name = self.frame.bare(name)
         step = self.frame.step(name)
-        if step.operator in ("Seen", "Expand") or (step.operator in REDUCTIONS and not self.frame.reduces(step)):
-            return self.value(step.inputs[0], scope)
         home = self.home(name)
         while scope.kind > home and scope.above:
             scope = scope.above
