@@ -6,7 +6,6 @@ the interpreter's lock.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from functools import reduce
 from itertools import islice
 from math import prod
 from typing import Any, NamedTuple
@@ -42,6 +41,8 @@ def cuts(plan: Plan, *, by_loop: bool = False) -> list[slice]:
     batch, largest, chunk = plan.batch, plan.largest_cut, CHUNK * (LONGER if by_loop else 1)
     if batch is None:
         return [slice(None)]
+    if largest <= chunk and batch * plan.width <= WIDE:
+        return [slice(0, batch)]
     rows = min(max(1, chunk * _steps(plan) * batch // max(largest, 1)), max(NARROW, WIDE // plan.width))
     if batch <= rows:
         return [slice(0, batch)]
@@ -92,7 +93,7 @@ def _placed(plan: Plan, start: int, fault: Fault) -> Fault:
 def prepared(plan: Plan, cut: slice, unchecked: frozenset[str]) -> Part:
     """The rows in `cut`, ready for the map."""
     tensors, mask = take(plan, cut, unchecked)
-    weight = _cut_weight(plan, cut)
+    weight = None if plan.weight is None else _cut_weight(plan, plan.weight, cut)
     if plan.map.weight is not None:
         tensors["weight"] = _own_weight(plan, weight if plan.weighs_within else None, mask, tensors)
         weight = None if plan.weighs_within else weight
@@ -130,7 +131,9 @@ def added(states: Iterable[State]) -> State:
     whole = next(states)
     together = getattr(whole, "merged", None)
     if together is None:
-        return reduce(lambda one, two: one + two, states, whole)
+        for state in states:
+            whole = whole + state
+        return whole
     while some := list(islice(states, TOGETHER)):
         whole = together([whole, *some])
     settled: State = together([whole])
@@ -182,11 +185,8 @@ def _require_index(bound: Bound, array: Array) -> None:
         raise DomainError(f"{bound.spec.domain.meaning} < 2**63", str(bound.given[place]), (bound.name, *place))
 
 
-def _cut_weight(plan: Plan, cut: slice) -> Array | None:
-    weight = plan.weight
-    if weight is None or weight.ndim == 0 or weight.shape[0] != plan.batch:
-        return weight
-    return weight[cut]
+def _cut_weight(plan: Plan, weight: Array, cut: slice) -> Array:
+    return weight[cut] if weight.ndim and weight.shape[0] == plan.batch else weight
 
 
 def _own_weight(plan: Plan, weight: Array | None, mask: Array | None, tensors: Mapping[str, Any]) -> Array | None:

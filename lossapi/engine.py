@@ -255,11 +255,10 @@ def fold(
     backend: Backend = choice.NUMPY,
 ) -> State:
     """The state of a whole plan: chunks mapped, in parallel when there are several, merged in order."""
-
-    def step(cut: slice) -> State:
-        if backend.rows is not None:
-            made: State = backend.rows.state(cut)
-            return made
-        return chunks.map_chunk(plan, cut, keep, unchecked, backend.run)
-
-    return chunks.merged(plan, workers.mapped(step, chunks.cuts(plan, by_loop=backend.rows is not None), threads))
+    pieces = chunks.cuts(plan, by_loop=backend.rows is not None)
+    if backend.rows is not None:
+        return chunks.merged(plan, workers.mapped(backend.rows.state, pieces, threads))
+    if len(pieces) == 1:
+        return chunks.merged(plan, (chunks.map_chunk(plan, pieces[0], keep, unchecked, backend.run),))
+    step = partial(chunks.map_chunk, plan, keep=keep, unchecked=unchecked, run=backend.run)
+    return chunks.merged(plan, workers.mapped(step, pieces, threads))

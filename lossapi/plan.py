@@ -163,7 +163,8 @@ class Plan:
 
     def _refilled(self, bound: Bound, given: Array) -> Bound:
         name, spec, array, before = bound
-        given = np.asarray(given)
+        if type(given) is not np.ndarray:
+            given = np.asarray(given)
         return Bound(name, spec, given if array is before else laid_out(self, bound, given), given)
 
     def _with(self, tensors: tuple[Bound, ...], weight: Array | None) -> "Plan":

@@ -98,7 +98,6 @@ class Admission:
             self._require_place(visit)
             self.hold(visit, size=int(said))
             self.coming[visit] = perf_counter()
-        visit.task, visit.reading = asyncio.current_task(), True
         self.inside.add(visit)
         if not self._looks:
             self._looks = True

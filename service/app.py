@@ -68,7 +68,7 @@ def create_app(settings: Settings | None = None, clock: Clock = wall_clock) -> A
     origins = [each.strip() for each in settings.cors_origins.split(",") if each.strip()]
     if origins:
         return CORSMiddleware(gate, origins, ["*"], ["*"], expose_headers=EXPOSED)
-    turns.refusing = gate.turn_away
+    turns.desk = gate
     return gate
 
 

@@ -60,6 +60,8 @@ def _said(scope: Scope, limits: Limits) -> int:
 def read_query(scope: Scope) -> dict[str, Any]:
     """Parameters of the query string, each read as JSON where it is JSON, else as text; `return` may list words."""
     given: dict[str, Any] = {}
+    if not scope["query_string"]:
+        return given
     for name, text in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True):
         if name in given:
             raise ParameterError(f"{name} once", "more than once", (name,))

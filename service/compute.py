@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope
@@ -50,15 +51,36 @@ class Computing:
         if answer is not evaluate:
             wire.require_no_table()
         body = await read_body(scope, receive, self.limits)
+        if self.is_quick(answer, wire, len(body)):
+            return self.computed(answer, wire, scope, body)
         visit = current()
         if visit is not None:
             visit.received = len(body)
-        query = read_query(scope) if scope["query_string"] else {}
-        if len(body) <= self.inline.get(answer, self.settings.inline_bytes) and not wire.coding:
-            if visit is not None:
-                visit.begin()
-            return wire.writer.media_type, answer(wire, query, body, self.limits)
-        return wire.writer.media_type, await self.on_worker(partial(answer, wire, query, body, self.limits))
+        work = partial(answer, wire, read_query(scope), body, self.limits)
+        return wire.writer.media_type, await self.on_worker(work)
+
+    def is_quick(self, answer: Answer, wire: Wire, size: int) -> bool:
+        """Whether a body of a size is answered on the event loop."""
+        return size <= self.inline.get(answer, self.settings.inline_bytes) and not wire.coding
+
+    def quick(self, scope: Scope, size: int) -> tuple[Answer, Wire] | None:
+        """What answers a request on the event loop; nothing where none does, or where its headers are wrong."""
+        answer = self.answers.get(scope["path"]) if scope["method"] == "POST" else None
+        if answer is None:
+            return None
+        try:
+            wire = read_headers(scope, self.limits)
+            wire.require_no_table()
+        except (LossError, HTTPException):
+            return None
+        return (answer, wire) if self.is_quick(answer, wire, size) else None
+
+    def computed(self, answer: Answer, wire: Wire, scope: Scope, body: Buffer) -> tuple[str, bytes]:
+        """The reply and its type, at once."""
+        if (visit := current()) is not None:
+            visit.received = len(body)
+            visit.begin()
+        return wire.writer.media_type, answer(wire, read_query(scope), body, self.limits)
 
     async def on_worker(self, work: Callable[[], T]) -> T:
         """What comes out on a worker thread, as long as somebody waits for it."""

@@ -22,13 +22,15 @@ from service.metrics import Flow, note, note_refusal
 from service.otel import tracer
 from service.tally import Tally
 from service.traces import continued
-from service.turns import REFUSED, Refusal
+from service.turns import REFUSED, Reply
 from service.visit import Visit
 
 TRACE: Final = b"traceparent"
 OTHER = {"/v1/states/merge": "/v1/states/merge", "/v1/evaluate": "/v1/evaluate"}
 IDENTITY: Final = b"x-request-id"
 LONGEST = 128
+VISIT = "visit"
+"""Where the scope of a request that went wrong at once has what is known of it."""
 OK, FULL = 200, 503
 BUSY = "Service Unavailable"
 PROBLEM = MEDIA_TYPE.encode()
@@ -50,7 +52,7 @@ PLAIN = (b"x-content-type-options", b"nosniff")
 
 def identify(visit: Visit, scope: Scope) -> bytes:
     """Give a request its id."""
-    visit.identity = identity = identity_of(visit.headers)
+    visit.identity = identity = identity_of(visit.headers) if IDENTITY in visit.headers else made_up()
     scope["request_id"] = identity.decode()
     return identity
 
@@ -60,6 +62,11 @@ def identity_of(headers: Mapping[bytes, bytes]) -> bytes:
     identity = headers.get(IDENTITY, b"")
     if 0 < len(identity) <= LONGEST and all(32 < byte < 127 for byte in identity):
         return identity
+    return made_up()
+
+
+def made_up() -> bytes:
+    """An id that no other request has."""
     return b"%016x" % getrandbits(64)
 
 
@@ -92,11 +99,9 @@ class Gate:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        visit = Visit(scope, receive, self.computing.allowance, self.admission)
+        visit: Visit = scope.pop(VISIT, None) or self._come(scope)
+        visit.receive, visit.task, visit.reading = receive, asyncio.current_task(), True
         ALLOWANCE.set(visit)
-        identify(visit, scope)
-        if TRACE in visit.headers or self.tracer is not None:
-            self._trace(visit)
         try:
             await self._pass(visit, scope, receive, send)
         except Exception as error:
@@ -109,18 +114,46 @@ class Gate:
         finally:
             self._leave(visit, scope)
 
-    async def _pass(self, visit: Visit, scope: Scope, receive: Receive, send: Send) -> None:
-        """Who may come in is answered, the short way or by the framework."""
-        path, post = scope["path"], scope["method"] == "POST"
+    def answer(self, scope: Scope, body: bytearray) -> Reply | None:
+        """Answer what is computed on the event loop, without a task; what goes wrong there is told by one."""
+        work = self.computing.quick(scope, len(body))
+        if work is None:
+            return None
+        visit = self._come(scope)
+        before = ALLOWANCE.set(visit)
+        try:
+            self._let_in(visit, scope)
+            reply = self._reply(visit, *self.computing.computed(*work, scope, bytes(body)))
+            self._leave(visit, scope)
+        except Exception as error:
+            scope[VISIT], scope[REFUSED] = visit, error
+            return None
+        finally:
+            ALLOWANCE.reset(before)
+        return reply
+
+    def _come(self, scope: Scope) -> Visit:
+        """A request has come: what is known of it."""
+        visit = Visit(scope, self.computing.allowance, self.admission)
+        identify(visit, scope)
+        if TRACE in visit.headers or self.tracer is not None:
+            self._trace(visit)
         if self.life.draining:
             visit.more.append(CLOSE)
-        if REFUSED in scope:
-            raise scope[REFUSED]
+        return visit
+
+    def _let_in(self, visit: Visit, scope: Scope) -> None:
         if self.keys is not None:
             self.keys.admit(visit, scope)
         if counts(scope):
             self.admission.enter(visit)
-        answer = self.computing.answers.get(path) if post else None
+
+    async def _pass(self, visit: Visit, scope: Scope, receive: Receive, send: Send) -> None:
+        """Who may come in is answered, the short way or by the framework."""
+        if REFUSED in scope:
+            raise scope.pop(REFUSED)
+        self._let_in(visit, scope)
+        answer = self.computing.answers.get(scope["path"]) if scope["method"] == "POST" else None
         if answer is None:
             await self.app(scope, receive, finished(visit, send))
         else:
@@ -128,7 +161,15 @@ class Gate:
 
     async def _answer(self, answer: Answer, visit: Visit, scope: Scope, receive: Receive, send: Send) -> None:
         """The short way; one reply in one piece."""
-        media_type, body = await self.computing.answered(answer, scope, receive)
+        status, headers, body = self._reply(visit, *await self.computing.answered(answer, scope, receive))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    def _reply(self, visit: Visit, media_type: str, body: bytes) -> Reply:
+        """All of a reply, if it is in time."""
+        if visit.end is not None and visit.encoded > visit.end:
+            visit.check()
+        visit.status, visit.sent = OK, len(body)
         headers = [
             (b"content-type", media_type.encode()),
             (b"content-length", b"%d" % len(body)),
@@ -137,11 +178,7 @@ class Gate:
             PLAIN,
             *visit.more,
         ]
-        if visit.end is not None and visit.encoded > visit.end:
-            visit.check()
-        visit.status, visit.sent = 200, len(body)
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        return OK, headers, body
 
     async def _refuse(self, error: Exception, visit: Visit, scope: Scope, receive: Receive, send: Send) -> None:
         if visit.status:  # the framework has answered that it failed
@@ -153,19 +190,19 @@ class Gate:
 
     async def _turn_away(self, error: Full, visit: Visit, send: Send) -> None:
         """The short way out: under overload it is what most requests take."""
-        headers, body = refusal(error, visit.identity)
-        visit.status, visit.sent, visit.reason = FULL, len(body), error.reason
-        await send({"type": "http.response.start", "status": FULL, "headers": [*headers, *visit.more]})
+        status, headers, body = refusal(error, visit.identity)
+        visit.status, visit.sent, visit.reason = status, len(body), error.reason
+        await send({"type": "http.response.start", "status": status, "headers": [*headers, *visit.more]})
         await send({"type": "http.response.body", "body": body})
 
-    def turn_away(self, scope: Scope, full: Full) -> Refusal | None:
+    def turn_away(self, scope: Scope, full: Full) -> Reply | None:
         """Refuse a request that was not begun; where more than a count is kept of each, or said to it, it has to be."""
         if self.logged or self.tracer is not None or self.life.draining:
             return None
-        headers, body = refusal(full, identity_of(dict(scope["headers"])))
+        reply = refusal(full, identity_of(dict(scope["headers"])))
         seconds = perf_counter() - scope["arrived"]
-        note_refusal(self.tally, full.reason, route_of(scope), seconds, len(body))
-        return headers, body
+        note_refusal(self.tally, full.reason, route_of(scope), seconds, len(reply[-1]))
+        return reply
 
     def _trace(self, visit: Visit) -> None:
         """Continue the trace that the client began, or begin one."""
@@ -175,7 +212,8 @@ class Gate:
 
     def _leave(self, visit: Visit, scope: Scope) -> None:
         self.admission.leave(visit)
-        visit.part()
+        if visit.ended is not None:
+            visit.part()
         seconds, path = perf_counter() - visit.arrived, scope["path"]
         if visit.encoded and visit.status == OK and not visit.key and path in self.computing.answers:
             flow = self.flows.get((path, visit.codec))
@@ -193,11 +231,11 @@ class Gate:
             access(visit, scope["method"], route, seconds)
 
 
-def refusal(full: Full, identity: bytes) -> Refusal:
-    """The headers and the body of a refusal."""
+def refusal(full: Full, identity: bytes) -> Reply:
+    """What refuses a request."""
     body = body_of(FULL, "service_unavailable", BUSY, f"{BUSY}: {full.detail}", identity.decode())
     length = (b"content-length", b"%d" % len(body))
-    return [(b"content-type", PROBLEM), length, (b"retry-after", b"1"), (IDENTITY, identity)], body
+    return FULL, [(b"content-type", PROBLEM), length, (b"retry-after", b"1"), (IDENTITY, identity)], body
 
 
 def route_of(scope: Scope) -> str:

@@ -76,7 +76,7 @@ class Wire(NamedTuple):
 
 def _in_bytes(given: Mapping[str, Any]) -> bool:
     """Whether any tensor came as base64."""
-    return any(isinstance(value.get("data"), str | Base64) for value in given.values() if type(value) is dict)
+    return any(type(value) is dict and isinstance(value.get("data"), str | Base64) for value in given.values())
 
 
 @lru_cache(maxsize=256)

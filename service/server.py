@@ -3,8 +3,7 @@
 import gc
 import logging.config
 import signal
-from collections.abc import Callable
-from functools import partial
+from asyncio import TimerHandle
 from time import perf_counter
 from types import FrameType
 from typing import Any
@@ -17,7 +16,7 @@ from service.admission import counts
 from service.logs import configuration, greet
 from service.settings import Settings, choose_providers
 from service.shared import shared
-from service.turns import KEY, Headers
+from service.turns import KEY, Headers, Turns
 
 HEAD, INTERIM, END = b"HTTP/1.1 ", b"1", b"\r\n\r\n"
 CLOSE = (b"connection", b"close")
@@ -62,58 +61,122 @@ class Joined:
         self._transport.close()
 
 
-class Come:
-    """A request that waits for its turn on the event loop."""
-
-    __slots__ = ("_connection", "_cycle", "begin", "scope")
-
-    def __init__(self, connection: HttpToolsProtocol, cycle: RequestResponseCycle, begin: Callable[[], None]) -> None:
-        self._connection, self._cycle = connection, cycle
-        self.begin, self.scope = begin, cycle.scope
-
-    def turn_away(self, headers: Headers, body: bytes) -> None:
-        """Answer 503 at once, as uvicorn does where an application has answered: what is still to come is not kept."""
-        cycle, connection = self._cycle, self._connection
-        if cycle.disconnected:
-            return
-        cycle.response_started = cycle.response_complete = True
-        cycle.keep_alive = cycle.keep_alive and not cycle.waiting_for_100_continue
-        last = () if cycle.keep_alive else (CLOSE,)
-        lines = [b"%b: %b\r\n" % each for each in (*connection.server_state.default_headers, *headers, *last)]
-        connection.transport.write(b"".join((STATUS_LINE[503], *lines, b"\r\n", body)))
-        if last:
-            connection.transport.close()
-        cycle.on_response()
-
-
 class OneWrite(HttpToolsProtocol):
-    """uvicorn's protocol over such a transport."""
+    """uvicorn's protocol over such a transport; its requests take turns on the event loop, one of them at a time.
+
+    A request takes its turn once all that came with its head is read.
+    """
+
+    asked: Any
+    """The scope of the request that waits for its turn, or has its turn."""
+    _cycle: RequestResponseCycle
+    _app: Any
+    _reads = _waits = False
+    _idle_since: float | None = None
+    _timer: TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         """A client has connected: uvicorn is given what does as its transport does."""
         engine.hush()  # in the context of the connection, which its requests inherit
         joined: Any = Joined(transport)
         super().connection_made(joined)
+        self.turns: Turns | None = self.app_state.get(KEY)
 
-    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        """A request has come, and those before it on its connection are answered: it may have to wait for its turn."""
-        begin, turns = partial(super()._start_asgi_task, cycle, app), self.app_state.get(KEY)
-        if turns is None or not counts(cycle.scope):
-            begin()
+    def data_received(self, data: bytes) -> None:
+        """Something has come, perhaps a request."""
+        self._reads, self._idle_since = True, None
+        super().data_received(data)
+        self._reads = False
+        if self._waits:
+            self._wait()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """A request has come, and those before it on its connection are answered."""
+        self._cycle, self._app, self._waits, self.asked = cycle, app, True, cycle.scope
+        if not self._reads:
+            self._wait()
+
+    def _wait(self) -> None:
+        self._waits = False
+        if self.turns is None or not counts(self.asked):
+            self.start()
         else:
-            turns.take(Come(self, cycle, begin))
+            self.turns.take(self)
+
+    def begin(self) -> None:
+        """Have it answered: where it is all here and its client reads, it may be without a task."""
+        cycle, desk = self._cycle, None if self.turns is None else self.turns.desk
+        slow = cycle.more_body or cycle.waiting_for_100_continue or cycle.disconnected or self.flow.write_paused
+        reply = None if slow or desk is None else desk.answer(self.asked, cycle.body)
+        if reply is None:
+            self.start()
+        else:
+            self.reply(*reply)
+
+    def start(self) -> None:
+        """Have the application answer it."""
+        super()._start_asgi_task(self._cycle, self._app)
+
+    def reply(self, status: int, headers: Headers, body: bytes) -> None:
+        """Answer at once, as uvicorn does where an application has answered: what is still to come is not kept."""
+        cycle, transport = self._cycle, self.transport
+        if cycle.disconnected:
+            return
+        cycle.response_started = cycle.response_complete = True
+        cycle.on_response = _nothing  # it leads back to the connection, which keeps it
+        cycle.keep_alive = cycle.keep_alive and not cycle.waiting_for_100_continue
+        last = () if cycle.keep_alive else (CLOSE,)
+        lines = [b"%b: %b\r\n" % each for each in (*self.server_state.default_headers, *headers, *last)]
+        transport.write(b"".join((STATUS_LINE[status], *lines, b"\r\n", body)))
+        if last:
+            transport.close()
+        self._go_on()
 
     def on_response_complete(self) -> None:
         """A reply is complete: what waits is written."""
         transport: Any = self.transport
         transport.flush()
-        super().on_response_complete()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """The next request, if it is here: as uvicorn has it, but for one timer a connection, not one a reply."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle_since = perf_counter()
+        if self._timer is None:
+            self._timer = self.loop.call_later(self.timeout_keep_alive, self._look)
+
+    def _look(self) -> None:
+        """Close the connection where nothing has come for so long."""
+        self._timer = None
+        if self._idle_since is None:
+            return
+        left = self._idle_since + self.timeout_keep_alive - perf_counter()
+        if left > 0:
+            self._timer = self.loop.call_later(left, self._look)
+        else:
+            self.timeout_keep_alive_handler()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing more will come."""
+        super().connection_lost(exc)
+        if self._timer is not None:
+            self._timer.cancel()
 
     def on_message_begin(self) -> None:
         """A request begins to arrive: note when."""
         super().on_message_begin()
         scope: Any = self.scope
         scope["arrived"] = perf_counter()
+
+
+def _nothing() -> None:
+    """What a reply that is complete leads to."""
 
 
 UVICORN: dict[str, Any] = {

@@ -7,7 +7,7 @@ a worker that was killed had counted in its last moment is lost, all else stays.
 import json
 import os
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -30,9 +30,11 @@ class Histogram:
         self.buckets = list(buckets)
         self.sum = total
 
-    def add(self, seconds: float) -> None:
-        """One more."""
-        add_to((self,), (seconds,))
+    def add(self, *seconds: float) -> None:
+        """One more, or several."""
+        for each in seconds:
+            self.buckets[bisect_left(BOUNDS, each)] += 1
+        self.sum += sum(seconds)
 
     def __add__(self, other: "Histogram") -> "Histogram":
         both = zip(self.buckets, other.buckets, strict=True)
@@ -42,13 +44,6 @@ class Histogram:
         """As Prometheus has it: how many up to each bound."""
         bounds = (*map(str, BOUNDS), "+Inf")
         return list(zip(bounds, map(float, accumulate(self.buckets)), strict=True))
-
-
-def add_to(histograms: Iterable[Histogram], seconds: Iterable[float]) -> None:
-    """One more to each."""
-    for histogram, each in zip(histograms, seconds, strict=True):
-        histogram.buckets[bisect_left(BOUNDS, each)] += 1
-        histogram.sum += each
 
 
 class Counter:
@@ -67,6 +62,13 @@ class Tally:
         self.histograms: dict[tuple[str, Labels], Histogram] = {}
         self.counters: dict[tuple[str, Labels], Counter] = {}
         self.gauges: dict[str, float] = {}
+        self.late: list[Callable[[], None]] = []
+        """What adds that which is noted, but not counted yet."""
+
+    def settle(self) -> None:
+        """Count all that is noted."""
+        for add in self.late:
+            add()
 
     def histogram(self, name: str, *labels: str) -> Histogram:
         """One histogram, to be added to."""
@@ -101,6 +103,7 @@ class Tally:
 
     def packed(self) -> bytes:
         """All of it as bytes."""
+        self.settle()
         return json.dumps(
             {
                 "histograms": [[name, labels, h.buckets, h.sum] for (name, labels), h in self.histograms.items()],
@@ -131,6 +134,7 @@ def leave(tally: Tally, place: Path | None = None) -> None:
 
 def gathered(own: Tally, place: Path | None = None) -> Tally:
     """The numbers of all workers; of those that have ended what they counted, not what they held."""
+    own.settle()
     whole = own
     for process, other in _others(place or folder()):
         if not Path(f"/proc/{process}").exists():

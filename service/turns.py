@@ -7,7 +7,6 @@ first served; what waits too long in an overload is refused without being begun,
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from time import perf_counter
 from typing import Protocol
 
@@ -16,42 +15,63 @@ from starlette.types import Scope
 from service.admission import Admission, Full, Waiting
 
 AT_ONCE = 4
-"""Requests begun in one turn of the loop, as each turn costs a call of the system; one by one in an overload."""
+"""Requests begun in one turn of the loop, as each turn costs a call of the system; one by one in an overload.
+
+Where fewer come in each, they count over several, as looking after every turn would cost a call of its own.
+"""
 MANY = 64
 """So many in a row that had to wait are no accident."""
 KEY = "turns"
 """Where the server's state has them, for its protocol."""
-REFUSED = "full"
+REFUSED = "refused"
 """Where the scope of a request that is begun to be refused has the reason."""
 Headers = list[tuple[bytes, bytes]]
-Refusal = tuple[Headers, bytes]
-Refusing = Callable[[Scope, Full], Refusal | None]
-"""What a request is refused with; nothing where the application is to say it."""
+Reply = tuple[int, Headers, bytes]
+"""A status, headers and a body: all of a reply."""
+
+
+class Desk(Protocol):
+    """What answers in the name of the application, without a task; nothing where that is to do it."""
+
+    def answer(self, scope: Scope, body: bytearray) -> Reply | None:
+        """The reply to a request that is all here."""
+        ...
+
+    def turn_away(self, scope: Scope, full: Full) -> Reply | None:
+        """What a request is refused with."""
+        ...
 
 
 class Waiter(Protocol):
-    """A request that has come, on its connection."""
+    """A connection on which a request has come."""
 
-    scope: Scope
+    @property
+    def asked(self) -> Scope:
+        """What is known of it."""
+        ...
 
     def begin(self) -> None:
         """Have it answered."""
         ...
 
-    def turn_away(self, headers: Headers, body: bytes) -> None:
-        """Have it refused so."""
+    def start(self) -> None:
+        """Have the application answer it."""
+        ...
+
+    def reply(self, status: int, headers: Headers, body: bytes) -> None:
+        """Have it answered so."""
         ...
 
 
 class Turns:
     """Who is next on the event loop of one server process."""
 
-    def __init__(self, admission: Admission, refusing: Refusing | None = None) -> None:
-        self._admission, self.refusing = admission, refusing
+    def __init__(self, admission: Admission, desk: Desk | None = None) -> None:
+        self._admission, self.desk = admission, desk
         self._queue: deque[tuple[float, Waiter]] = deque()
         self._over: deque[Waiter] = deque()
         self._waiting = Waiting(MANY)
-        self._begun, self._runs = 0, False
+        self._begun = 0
 
     def __len__(self) -> int:
         """How many wait."""
@@ -59,11 +79,10 @@ class Turns:
 
     def take(self, waiter: Waiter) -> None:
         """Begin a request now, or when its turn has come; or refuse it then."""
-        if not self._runs:
-            self._runs = True
-            asyncio.get_running_loop().call_soon(self._turn)
         if self._begun < AT_ONCE and not self._queue:
             self._begun += 1
+            if self._begun == AT_ONCE:
+                asyncio.get_running_loop().call_soon(self._turn)
             self._waiting.saw(perf_counter(), waiting=False)
             waiter.begin()
         elif len(self._queue) + len(self._admission.inside) < self._admission.most_requests:
@@ -88,14 +107,13 @@ class Turns:
             else:
                 self._begun += 1
                 waiter.begin()
-        self._runs = bool(self._begun or self._queue or self._over)
-        if self._runs:
+        if self._begun == AT_ONCE or self._queue or self._over:
             asyncio.get_running_loop().call_soon(self._turn)
 
     def _refuse(self, waiter: Waiter, full: Full) -> None:
-        refusal = self.refusing and self.refusing(waiter.scope, full)
-        if refusal is not None:
-            waiter.turn_away(*refusal)
+        reply = None if self.desk is None else self.desk.turn_away(waiter.asked, full)
+        if reply is not None:
+            waiter.reply(*reply)
             return
-        waiter.scope[REFUSED] = full
-        waiter.begin()
+        waiter.asked[REFUSED] = full
+        waiter.start()

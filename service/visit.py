@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import Any, Protocol, TypeVar
 
 from starlette.exceptions import HTTPException
-from starlette.types import Receive, Scope
+from starlette.types import Message, Receive, Scope
 
 from lossapi import allowance
 from lossapi.allowance import Allowance
@@ -28,6 +28,11 @@ FEW = 1 << 15
 
 class Gone(Exception):
     """The client has left: nobody waits for the reply."""
+
+
+async def nothing() -> Message:
+    """What is still to come of a request that is all here."""
+    raise Gone
 
 
 class Register(Protocol):
@@ -79,11 +84,12 @@ class Visit(Allowance):
         "work",
     )
 
-    def __init__(self, scope: Scope, receive: Receive, limits: Allowance, register: Register) -> None:
+    def __init__(self, scope: Scope, limits: Allowance, register: Register) -> None:
         self.elements, self.dimensions = limits.elements, limits.dimensions
         self.depth, self.prefix = limits.depth, limits.prefix
         self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
-        self.receive, self.register = receive, register
+        self.receive: Receive = nothing
+        self.register = register
         self.arrived: float = scope.get("arrived") or perf_counter()
         self.queued = self.begun = self.decoded = self.computed = self.encoded = 0.0
         self.end: float | None = None

@@ -55,10 +55,6 @@ def limited(**settings: Any) -> Iterator[Limited]:
         yield Limited(client, app)
 
 
-async def never() -> Any:
-    """Nothing comes."""
-
-
 def until(holds: Callable[[], bool]) -> None:
     """Wait until something holds, which it soon does."""
     end = time.monotonic() + 20
@@ -105,7 +101,7 @@ def test_bytes_that_were_not_declared_are_counted_as_they_come() -> None:
 
 def test_elements_in_flight_are_counted_before_they_are_read() -> None:
     with limited(elements_in_flight=100_000) as server:
-        other = Visit({"headers": []}, never, UNBOUNDED, server.admission)
+        other = Visit({"headers": []}, UNBOUNDED, server.admission)
         server.admission.hold(other, elements=60_000)
         body = CODECS[SAFETENSORS].encode(
             {name: np.zeros(50_000, np.float32) for name in ("prediction", "target")}, "string", "base64"
@@ -119,7 +115,7 @@ def test_elements_in_flight_are_counted_before_they_are_read() -> None:
 
 def test_the_queue_of_the_worker_threads_is_bounded() -> None:
     admission = Admission(Settings(queue=1), threads=1)
-    visit = Visit({"headers": []}, never, UNBOUNDED, admission)
+    visit = Visit({"headers": []}, UNBOUNDED, admission)
     admission.start(visit)
     admission.start(visit)
     with pytest.raises(Full, match="LOSSAPI_QUEUE"):
@@ -230,7 +226,7 @@ def test_who_leaves_ends_the_work_and_frees_the_place() -> None:
 
 def test_an_error_that_ended_a_request_leads_back_to_it_no_longer() -> None:
     admission = Admission(Settings(), threads=1)
-    visit = Visit({"headers": []}, never, UNBOUNDED, admission)
+    visit = Visit({"headers": []}, UNBOUNDED, admission)
     visit.within(1e-9, "a test")
     with pytest.raises(HTTPException) as raised:
         visit.check()

@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -15,7 +14,7 @@ from starlette.types import Scope
 from service.admission import MOMENT, Admission, Full
 from service.app import create_app
 from service.settings import Settings
-from service.turns import AT_ONCE, MANY, REFUSED, Refusal, Turns
+from service.turns import AT_ONCE, MANY, REFUSED, Reply, Turns
 from tests.service.live import serving
 from tests.service.test_seeing import counted
 
@@ -27,32 +26,43 @@ class Asked:
     """A request that notes what becomes of it."""
 
     def __init__(self, number: int, noted: list[tuple[str, int]], takes: float = 0.0) -> None:
-        self.scope: Scope = {}
+        self.asked: Scope = {}
         self._number, self._noted, self._takes = number, noted, takes
 
     def begin(self) -> None:
         """Be answered."""
         time.sleep(self._takes)
-        self._noted.append((f"begun {self.scope.get(REFUSED, '')}".strip(), self._number))
+        self._noted.append(("begun", self._number))
 
-    def turn_away(self, headers: Any, body: bytes) -> None:
+    def start(self) -> None:
+        """Be answered by the application."""
+        self._noted.append((f"left {self.asked[REFUSED]}", self._number))
+
+    def reply(self, status: int, headers: Any, body: bytes) -> None:
         """Be refused."""
         self._noted.append((body.decode(), self._number))
 
 
-def told(scope: Any, full: Full) -> Refusal | None:
-    """The reason alone."""
-    return [], full.reason.encode()
+class Telling:
+    """Refuses by the reason alone, or leaves it to the application."""
+
+    def __init__(self, *, tells: bool = True) -> None:
+        self._tells = tells
+
+    def answer(self, scope: Scope, body: bytearray) -> Reply | None:
+        """Nothing."""
+
+    def turn_away(self, scope: Scope, full: Full) -> Reply | None:
+        """The reason."""
+        return (503, [], full.reason.encode()) if self._tells else None
 
 
-def taken(
-    count: int, takes: float = 0.0, refusing: Callable[[Any, Full], Refusal | None] = told, **settings: Any
-) -> list[list[tuple[str, int]]]:
+def taken(count: int, takes: float = 0.0, *, tells: bool = True, **settings: Any) -> list[list[tuple[str, int]]]:
     """What becomes of so many requests that come at once, turn by turn."""
 
     async def take() -> list[list[tuple[str, int]]]:
         noted: list[tuple[str, int]] = []
-        turns = Turns(Admission(Settings.model_validate(settings), 1), refusing)
+        turns = Turns(Admission(Settings.model_validate(settings), 1), Telling(tells=tells))
         for number in range(count):
             turns.take(Asked(number, noted, takes))
         each = []
@@ -91,8 +101,8 @@ def test_nobody_is_late_within_the_lag() -> None:
 
 
 def test_a_refusal_may_be_left_to_the_application() -> None:
-    turns = taken(AT_ONCE + 6, refusing=lambda scope, full: None, requests_in_flight=5)
-    assert turns[1][0][0].startswith("begun 503: 5 requests are in flight")
+    turns = taken(AT_ONCE + 6, tells=False, requests_in_flight=5)
+    assert turns[1][0][0].startswith("left 503: 5 requests are in flight")
 
 
 @pytest.mark.parametrize("settings", [{}, {"access_log": True}, {"cors_origins": "https://example.org"}])
