@@ -105,6 +105,12 @@ class Folded:
         return Totals(totals[0], divisor, nonzero, entered, whole)
 
 
+def added_up(kernel: fused.Kernel, ran: Ran) -> dict[str, Array]:
+    """The sums by their names."""
+    outputs, left = ran[0], map(np.float64, ran[1])
+    return {name: outputs[name] if name in outputs else next(left) for name in kernel.loop.sums}
+
+
 @dataclass(frozen=True)
 class Summed:
     """A plan's sums, added up by one loop; another goes back from their cotangents, where gradients are wanted."""
@@ -115,9 +121,7 @@ class Summed:
 
     def sums(self, cut: slice, part: Part) -> dict[str, Array]:
         """The sums over the rows in `cut`, or of each of them."""
-        outputs, totals = self.source.ran(self.kernel, cut, part, 1.0, {}, {})
-        left = map(np.float64, totals)
-        return {name: outputs[name] if name in outputs else next(left) for name in self.kernel.loop.sums}
+        return added_up(self.kernel, self.source.ran(self.kernel, cut, part, 1.0, {}, {}))
 
     def state(self, cut: slice) -> State:
         """The state of the rows in `cut`."""

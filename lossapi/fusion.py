@@ -17,6 +17,7 @@ from lossapi.errors import Unsupported
 from lossapi.folds import Folded, Read, Source, Summed
 from lossapi.graphs.trace import Back
 from lossapi.loops.record import Fold, Loop, Task
+from lossapi.measures import Measured
 from lossapi.plan import Plan
 
 
@@ -43,7 +44,7 @@ def backend(
 
 def _folded(
     plan: Plan, part: Part, reduction: str, unchecked: frozenset[str], wrt: Collection[str] | None, wait: bool
-) -> Folded | Summed | Read | None:
+) -> Folded | Summed | Read | Measured | None:
     """The loops that fold a plan's rows or sums, if they can be had."""
     if not foldable(plan, part):
         return None
@@ -59,6 +60,8 @@ def _folded(
     numbers = {f"{end} of {name}": ends[i] for name, ends in bounds.items() for i, end in enumerate(("low", "high"))}
     given = {name: float(value) for name, value in numbers.items() if value is not None}
     source = Source(plan, unchecked, unchecked | bounds.keys(), {**part.parameters, **given})
+    if plan.map.gives == "state":
+        return Measured(source, first)
     if plan.map.gives == "sums" and plan.by_row:
         return Read(source, first, back, keep=reduction == "none", wrt=() if wrt is None else tuple(wrt))
     if plan.map.gives == "sums":
@@ -78,7 +81,9 @@ def tasks(
         (name, low is not None, high is not None, _domain(plan, name).values) for name, (low, high) in bounds.items()
     )
     fold = Fold(weight=None if plan.map.gives == "sums" and plan.by_row else _weight(plan, part), bounds=within)
-    if plan.map.gives == "sums":
+    if plan.map.gives == "state":
+        yield replace(task, fold=replace(fold, weight=None, over=1))
+    elif plan.map.gives == "sums":
         fold = replace(fold, over=0 if plan.by_row else len(plan.sizes(plan.sum_axes)))
         yield replace(task, fold=fold)
         if by:
@@ -110,7 +115,9 @@ def loops_of(plan: Plan, reduction: str, unchecked: frozenset[str], wrt: Collect
 
 
 def foldable(plan: Plan, part: Part) -> bool:
-    """Whether a loop may fold it: there are sums, or rows with weights and masks that line up with them."""
+    """Whether a loop may fold it: there are moments, sums, or rows with weights and masks that line up with them."""
+    if plan.map.gives == "state":
+        return plan.batch is not None and part.mask is None
     if plan.map.gives == "sums":
         return plan.by_row == plan.definition.for_rows(plan.parameters)
     if plan.map.gives != "rows" or (plan.map.weight is not None and part.weight is not None):

@@ -18,13 +18,13 @@ from lossapi.graphs.dims import Dim, product
 from lossapi.graphs.graph import under_construction
 from lossapi.graphs.symbol import Shape, Symbol, symbol
 from lossapi.graphs.trace import Back, freest, layout, named
-from lossapi.loops import tiles
+from lossapi.loops import moments, tiles
 from lossapi.loops.frame import Frame
 from lossapi.loops.script import Script, refused
 from lossapi.loops.text import function
 from lossapi.loops.writer import Sink, Writer
 from lossapi.signature import Function, Input, read_map
-from lossapi.states import Weighted
+from lossapi.states import Columns, Weighted
 
 Kinds = tuple[tuple[str, str, int], ...]
 Bounded = tuple[str, bool, bool, tuple[float, ...]]
@@ -189,7 +189,9 @@ class Recorder:
         over, call = fold.over or 0, self.task.function
         if not fold.wrt:
             self.bounds(fold)
-            sums = {name: symbol(each) for name, each in call(*arrays.values(), **values).items()}
+            found = call(*arrays.values(), **values)
+            found = moments.summands(found, self.array) if isinstance(found, Columns) else found
+            sums = {name: symbol(each) for name, each in found.items()}
             self.sums = tuple(sums)
             if not over:
                 self.wanted(sums)
