@@ -4,9 +4,11 @@ Where they cannot be folded by the loop itself (rows with sums of their own, lab
 loop gives what the map gives, and the rest is done as after any other backend.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple
 
 from lossapi import chunks
 from lossapi.backends import choice, fused
@@ -21,30 +23,55 @@ from lossapi.measures import Measured
 from lossapi.plan import Plan
 
 
+class Found(NamedTuple):
+    """The loops of all plans of one kind: what folds one of them from a `Source`, and what this is made of besides."""
+
+    rows: Callable[[Source], Folded | Summed | Read | Measured] | None
+    within: frozenset[str] = frozenset()
+    numbers: Mapping[str, Any] = {}
+
+    def backend(self, plan: Plan, unchecked: frozenset[str]) -> Backend:
+        """What computes a plan."""
+        if self.rows is None:
+            return choice.fused()
+        return replace(choice.fused(), rows=self.rows(Source(plan, unchecked, self.within, self.numbers)))
+
+
 def backend(
     plan: Plan, reduction: str, unchecked: frozenset[str], wrt: Collection[str] | None, *, wait: bool
 ) -> Backend | None:
     """What computes a plan by loops; None while they are compiled, unless it is to `wait`, or if there are none."""
     if plan.batch == 0 or not plan.elements:
         return choice.fused()
-    try:
-        part = chunks.prepared(plan, slice(0, 1), unchecked)
-        folded = _folded(plan, part, reduction, unchecked, wrt, wait)
-        if folded is not None:
-            return replace(choice.fused(), rows=folded)
-        if wrt is not None and not wait:
+    key = "loops", reduction, unchecked, None if wrt is None else tuple(wrt)
+    found: Found | None = plan.known.get(key)
+    if found is None:
+        try:
+            found = _found(plan, reduction, unchecked, wrt, wait)
+        except Unsupported:
+            if wait:
+                raise
+        if found is None:
             return None
-        found = fused.kernel(fused.task_of(plan.map.function, part.tensors), part.parameters, wait=wait)
-        return None if found is None else choice.fused()
-    except Unsupported:
-        if wait:
-            raise
-        return None
+        plan.known[key] = found
+    return found.backend(plan, unchecked)
+
+
+def _found(
+    plan: Plan, reduction: str, unchecked: frozenset[str], wrt: Collection[str] | None, wait: bool
+) -> Found | None:
+    """The loops of a plan: those that fold it, or that of its map alone."""
+    part = chunks.prepared(plan, slice(0, 1), unchecked)
+    folded = _folded(plan, part, reduction, unchecked, wrt, wait)
+    if folded is not None or (wrt is not None and not wait):
+        return folded
+    alone = fused.kernel(fused.task_of(plan.map.function, part.tensors), part.parameters, wait=wait)
+    return None if alone is None else Found(None)
 
 
 def _folded(
     plan: Plan, part: Part, reduction: str, unchecked: frozenset[str], wrt: Collection[str] | None, wait: bool
-) -> Folded | Summed | Read | Measured | None:
+) -> Found | None:
     """The loops that fold a plan's rows or sums, if they can be had."""
     if not foldable(plan, part):
         return None
@@ -59,16 +86,23 @@ def _folded(
     first, back = ready[0], (*ready, None)[1]
     numbers = {f"{end} of {name}": ends[i] for name, ends in bounds.items() for i, end in enumerate(("low", "high"))}
     given = {name: float(value) for name, value in numbers.items() if value is not None}
-    source = Source(plan, unchecked, unchecked | bounds.keys(), {**part.parameters, **given})
-    if plan.map.gives == "state":
-        return Measured(source, first)
-    if plan.map.gives == "sums" and plan.by_row:
-        return Read(source, first, back, keep=reduction == "none", wrt=() if wrt is None else tuple(wrt))
-    if plan.map.gives == "sums":
-        return Summed(source, first, back)
-    if wrt is not None and reduction == "weighted_mean" and _weighs(first.loop):
+    if plan.map.gives == "rows" and wrt is not None and reduction == "weighted_mean" and _weighs(first.loop):
         return None
-    return Folded(source, first, reduction == "none")
+    rows = _folding(plan, reduction, wrt, first, back)
+    return Found(rows, unchecked | bounds.keys(), {**part.parameters, **given})
+
+
+def _folding(
+    plan: Plan, reduction: str, wrt: Collection[str] | None, first: fused.Kernel, back: fused.Kernel | None
+) -> Callable[[Source], Folded | Summed | Read | Measured]:
+    """What the loops make of a plan's rows or sums."""
+    if plan.map.gives == "state":
+        return partial(Measured, kernel=first)
+    if plan.map.gives == "sums" and plan.by_row:
+        return partial(Read, kernel=first, back=back, keep=reduction == "none", wrt=() if wrt is None else tuple(wrt))
+    if plan.map.gives == "sums":
+        return partial(Summed, kernel=first, back=back)
+    return partial(Folded, kernel=first, keep=reduction == "none")
 
 
 def tasks(
