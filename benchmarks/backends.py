@@ -29,7 +29,7 @@ from lossapi.definition import Kind, Primitive
 from lossapi.errors import LossError, Unsupported
 
 TABLE = File(lossapi.__file__).parent / "backends" / "measured.json"
-SIZES = (1 << 12, 1 << 14, 1 << 16, 1 << 18, 1 << 20, 1 << 22)
+SIZES = (1 << 12, 1 << 14, 1 << 16, 1 << 18, 1 << 19, 1 << 20, 1 << 22)
 RETURNS: Mapping[bool, tuple[str, ...]] = {False: ("value",), True: ("value", "gradient")}
 BACKENDS = ("numpy", "onnx", "fused")
 """In the order in which one has to be faster than those before it."""
