@@ -138,7 +138,8 @@ def rows(
 
     def step(cut: slice) -> tuple[State, Gradient, Gradient]:
         if backend.rows is not None:
-            return *backend.rows.with_gradients(cut, scale, top), {}
+            done: tuple[State, Gradient, Gradient] = backend.rows.with_gradients(cut, scale, top, bottom)
+            return done
         part = chunks.prepared(plan, cut, unchecked)
         out, pullback = by_backend(kernel, {**part.tensors, **more}, part.parameters, wrt)
         value, own = out if isinstance(out, Weighted) else (out, None)

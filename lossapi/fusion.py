@@ -86,8 +86,6 @@ def _folded(
     first, back = ready[0], (*ready, None)[1]
     numbers = {f"{end} of {name}": ends[i] for name, ends in bounds.items() for i, end in enumerate(("low", "high"))}
     given = {name: float(value) for name, value in numbers.items() if value is not None}
-    if plan.map.gives == "rows" and wrt is not None and reduction == "weighted_mean" and _weighs(first.loop):
-        return None
     rows = _folding(plan, reduction, wrt, first, back)
     return Found(rows, unchecked | bounds.keys(), {**part.parameters, **given})
 
@@ -123,8 +121,9 @@ def tasks(
         if by:
             yield replace(task, fold=replace(fold, wrt=by, bounds=()))
     else:
-        keep, masked = reduction == "none", part.mask is not None
-        yield replace(task, fold=replace(fold, mask=masked, mean_axes=plan.mean_axes, keep=keep, wrt=by))
+        keep, masked, behind = reduction == "none", part.mask is not None, reduction == "weighted_mean"
+        whole = replace(fold, mask=masked, mean_axes=plan.mean_axes, keep=keep, wrt=by, behind=behind and bool(by))
+        yield replace(task, fold=whole)
 
 
 def _bounds(plan: Plan, part: Part, unchecked: frozenset[str]) -> dict[str, Bounds]:
@@ -171,8 +170,3 @@ def _weight(plan: Plan, part: Part) -> tuple[str, tuple[bool, ...]] | None:
     shape = plan.weight.shape
     sizes = plan.weight_shape[: len(shape)]
     return part.weight.dtype.char, tuple(n == size for n, size in zip(shape, sizes, strict=True))
-
-
-def _weighs(loop: Loop) -> bool:
-    """Whether the rows bring weights of their own."""
-    return any(name == "weight" for name, _, _ in loop.outputs)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lossapi.domains import Forms
+from lossapi.domains import BATCH, Forms
 from lossapi.errors import Unsupported
 from lossapi.gradients import vjp
 from lossapi.graphs import elements, reductions, shapes
@@ -18,7 +18,7 @@ from lossapi.graphs.dims import Dim, product
 from lossapi.graphs.graph import under_construction
 from lossapi.graphs.symbol import Shape, Symbol, symbol
 from lossapi.graphs.trace import Back, freest, layout, named
-from lossapi.loops import moments, tiles
+from lossapi.loops import across, moments, tiles
 from lossapi.loops.frame import Frame
 from lossapi.loops.script import Script, refused
 from lossapi.loops.text import function
@@ -31,6 +31,8 @@ Bounded = tuple[str, bool, bool, tuple[float, ...]]
 """An input, whether it has a least and a largest number, and the few that it may be, if it is so."""
 
 WEIGHT, MASK, SCALE = "weight of rows", "mask of rows", "scale of gradients"
+GRADIENT, BEHIND = "gradient {}", "behind {}"
+"""Gradients of a total, and of the weights that rows bring."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,10 @@ class Fold:
 
     `weight` is the dtype of the weights and which of their axes are those of the rows (the others are of size 1);
     `mask` whether some rows do not enter; `mean_axes` how many trailing axes are averaged first; `keep` whether the
-    rows are wanted themselves; `wrt` what the total is differentiated by; `bounds` which inputs have a least and a
-    largest number, or only a few. Of sums `over` says how many of their first axes are added over, none where each row
-    has its own; with `wrt` their cotangents are given, and the gradients alone are wanted.
+    rows are wanted themselves; `wrt` what the total is differentiated by, and `behind` whether the weights that rows
+    bring are too; `bounds` which inputs have a least and a largest number, or only a few. Of sums `over` says how many
+    of their first axes are added over, none where each row has its own; with `wrt` their cotangents are given, and the
+    gradients alone are wanted.
     """
 
     weight: tuple[str, tuple[bool, ...]] | None = None
@@ -49,6 +52,7 @@ class Fold:
     mean_axes: int = 0
     keep: bool = False
     wrt: tuple[str, ...] = ()
+    behind: bool = False
     bounds: tuple[Bounded, ...] = ()
     over: int | None = None
 
@@ -180,9 +184,10 @@ class Recorder:
             self.sinks.append(Sink("total", "value", symbol(rows).full()))
         if fold.wrt:
             flow = self.flow(value, rows.shape, weight, mask, size)
-            found = pullback(flow if own is None else Weighted(flow, None))
-            scale = self.number(SCALE)
-            self.wanted({f"gradient {name}": elements.multiply(each, scale) for name, each in found.items()})
+            self.gradients(GRADIENT, pullback(flow if own is None else Weighted(flow, None)), self.number(SCALE))
+            if own is not None and fold.behind:
+                flow = self.flow(own, own.shape, weight, mask, 1)
+                self.gradients(BEHIND, pullback(Weighted(None, flow)), None)
 
     def summed(self, fold: Fold, arrays: Mapping[str, Symbol | None], values: Mapping[str, Any]) -> None:
         """Sums to totals; or, from the cotangents of these, to the gradients."""
@@ -207,7 +212,18 @@ class Recorder:
             flow = self.array(f"cotangent of {name}", each.dtype, each.shape[over:])
             whole = shapes.broadcast_to(flow, each.shape)
             flows[name] = whole if weight is None else weighed(whole, weight).astype(each.dtype)
-        self.wanted({f"gradient {name}": each for name, each in pullback(flows).items()})
+        self.gradients(GRADIENT, pullback(flows), None)
+
+    def gradients(self, kind: str, found: Mapping[str, Symbol], scale: Symbol | None) -> None:
+        """Gradients as arrays, times a scale; those by what all rows share as totals, without it."""
+        for name, each in found.items():
+            place, shared = kind.format(name), Dim.named(BATCH) not in self.inputs[name][1]
+            totals = across.totals(self.script, place, each.full(), each.shape) if shared else []
+            if totals:
+                self.outputs.append((place, np.dtype(np.float64), each.shape))
+                self.sinks += totals
+            else:
+                self.wanted({place: each if shared or scale is None else elements.multiply(each, scale)})
 
     def weight_of_sums(self, fold: Fold, sums: Mapping[str, Symbol]) -> Symbol | None:
         """The weights of rows."""

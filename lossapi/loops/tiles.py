@@ -11,7 +11,7 @@ from lossapi.loops.framing import framed
 from lossapi.loops.operators import STORED, SUFFIX, TYPES
 from lossapi.loops.script import Shape, Step, refused
 from lossapi.loops.text import outside
-from lossapi.loops.totals import alongside, kept_at, require_all_rows
+from lossapi.loops.totals import alongside, kept_at, picked_at, require_all_rows
 from lossapi.loops.writer import ASTRAY, ENTRY, NO_ROOM, Scope, Sink, Writer
 
 TILE = 256
@@ -219,6 +219,8 @@ def _of_row(writer: Tiles, sink: Sink) -> None:
     elif sink.kind == "array":
         array = f"(({STORED[step.dtype.name]} *)arrays[{writer.results[sink.name]}])"
         writer.row.lines.append(f"{array}[{writer.row_of(writer.frame.span(step.shape).outer)}] = {value};")
+    elif sink.at is not None:
+        writer.row.lines.append(f"{kept_at(writer, sink, picked_at(writer, sink))} += (double){value};")
     else:
         writer.row.lines.append(f"{_total(writer, sink)} += (double){value};")
 
