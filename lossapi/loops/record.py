@@ -18,11 +18,10 @@ from lossapi.graphs.dims import Dim, product
 from lossapi.graphs.graph import under_construction
 from lossapi.graphs.symbol import Shape, Symbol, symbol
 from lossapi.graphs.trace import Back, freest, layout, named
-from lossapi.loops import across, moments, tiles
+from lossapi.loops import across, moments, narrow
 from lossapi.loops.frame import Frame
 from lossapi.loops.script import Script, refused
-from lossapi.loops.text import function
-from lossapi.loops.writer import Sink, Writer
+from lossapi.loops.writer import Sink
 from lossapi.signature import Function, Input, read_map
 from lossapi.states import Columns, Weighted
 
@@ -130,8 +129,8 @@ class Recorder:
             if isinstance(size, Dim)
         }
         results = [name for name, _, _ in self.outputs]
-        given = frame, list(self.inputs), results, self.numbers, list(axes)
-        text = tiles.function(sinks, tiles.Tiles(*given)) if frame.behind else function(sinks, Writer(*given))
+        names = {"arrays": list(self.inputs), "results": results, "numbers": self.numbers, "axes": list(axes)}
+        text = narrow.function(frame, sinks, names)
         arrays = tuple((name, dtype, shape) for name, (dtype, shape) in self.inputs.items())
         totals = sum(sink.kind == "total" and sink.kept is None for sink in sinks)
         return Loop(text, arrays, tuple(self.outputs), tuple(self.numbers), axes, totals, self.sums, tuple(self.free))

@@ -42,7 +42,7 @@ def function(sinks: Sequence[Sink], writer: Writer) -> str:
         while stages[sink] not in through and stages[sink] + 1 < last:
             stages[sink] += 1
     totals = [sink for sink in sinks if sink.kind == "total" and sink.kept is None]
-    writer.exponent = _exponent(writer, needed)
+    writer.exponent = exponent_of(writer, needed)
     kept: set[str] = set()
     seen: set[str] = set()
     for stage in range(last):
@@ -57,7 +57,7 @@ def function(sinks: Sequence[Sink], writer: Writer) -> str:
     return framed(writer, f"BLOCK {BLOCK}", ahead, _over_rows(writer), sums, writer.exponent)
 
 
-def _exponent(writer: Writer, names: Sequence[str]) -> int | None:
+def exponent_of(writer: Writer, names: Sequence[str]) -> int | None:
     """The place of the number that a power's exponent is made of, if one is."""
     powers = [step for step in map(writer.frame.step, names) if step.operator == "Pow"]
     made_of = everything(writer.script, [step.inputs[1] for step in powers])

@@ -66,6 +66,8 @@ class Writer:
     and the sizes of axes.
     """
 
+    name = "kernel"
+
     def __init__(
         self, frame: Frame, arrays: Sequence[str], results: Sequence[str], numbers: Sequence[str], axes: Sequence[str]
     ) -> None:

@@ -1,0 +1,61 @@
+"""Loops for rows of few entries: many rows side by side, as in a tile, where one row alone fills no vector.
+
+One function has both: which of them runs is decided by how many entries the rows have that it is called with.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lossapi.errors import Unsupported
+from lossapi.loops import text, tiles
+from lossapi.loops.frame import Frame
+from lossapi.loops.framing import TAKES, included
+from lossapi.loops.script import Shape, refused
+from lossapi.loops.tiles import Tiles
+from lossapi.loops.writer import Sink, Writer
+
+FEW = 12
+"""Entries of a row up to which rows are gone through side by side."""
+
+
+class Narrow(Tiles):
+    """Writes one script over tiles of whole rows, whose entries lie side by side."""
+
+    name = "narrow"
+
+    def apart(self, outer: Shape) -> bool:
+        """Whether rows of an array with these axes differ within a tile."""
+        if outer not in ((), self.frame.outer):
+            raise refused("entries along some of the axes")
+        return bool(outer)
+
+    def placed_in_tile(self, place: str) -> str:
+        """Where an entry of the k-th row stands."""
+        return f"k * n + {place}"
+
+    def left(self) -> str:
+        """How many rows there are yet."""
+        return "rows - first"
+
+
+class Wide(Writer):
+    """Writes one script, row by row, where there is another function for narrow ones."""
+
+    name = "wide"
+
+
+def function(frame: Frame, sinks: Sequence[Sink], names: Mapping[str, Sequence[str]]) -> str:
+    """The whole text for a script: over tiles where entries lie apart, else row by row, and side by side if narrow."""
+    given: dict[str, Any] = {"frame": frame, **names}
+    if frame.behind:
+        return included(tiles.function(sinks, Tiles(**given)))
+    if frame.outer:
+        try:
+            narrow = tiles.function(sinks, Narrow(**given))
+        except Unsupported:
+            return included(text.function(sinks, Writer(**given)))
+        wide = Wide(**given)
+        few = f"({wide.entries(frame.inner)}) <= {FEW} ? narrow : wide"
+        chosen = f"int kernel({TAKES}) {{\n    return ({few})(arrays, numbers, sizes, totals);\n}}\n"
+        return included(narrow, text.function(sinks, wide), chosen)
+    return included(text.function(sinks, Writer(**given)))
