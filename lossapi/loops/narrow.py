@@ -8,14 +8,14 @@ from typing import Any
 
 from lossapi.errors import Unsupported
 from lossapi.loops import text, tiles
-from lossapi.loops.frame import Frame
+from lossapi.loops.frame import COSTLY, Frame, everything
 from lossapi.loops.framing import TAKES, included
 from lossapi.loops.script import Shape, refused
 from lossapi.loops.tiles import Tiles
 from lossapi.loops.writer import Sink, Writer
 
-FEW = 12
-"""Entries of a row up to which rows are gone through side by side."""
+FEW, MORE = 12, 32
+"""Entries of a row up to which rows go side by side; more, where a pass waits for powers that a row has once."""
 
 
 class Narrow(Tiles):
@@ -44,6 +44,13 @@ class Wide(Writer):
     name = "wide"
 
 
+def _waits(frame: Frame, sinks: Sequence[Sink]) -> bool:
+    """Whether entries are made of a number that is costly to make and that a row has once."""
+    entries = [sink.value for sink in sinks if frame.span(frame.step(sink.value).shape).inner]
+    made_of = map(frame.step, everything(frame.script, entries))
+    return any(step.operator in COSTLY and not frame.span(step.shape).inner and step.shape for step in made_of)
+
+
 def function(frame: Frame, sinks: Sequence[Sink], names: Mapping[str, Sequence[str]]) -> str:
     """The whole text for a script: over tiles where entries lie apart, else row by row, and side by side if narrow."""
     given: dict[str, Any] = {"frame": frame, **names}
@@ -55,7 +62,7 @@ def function(frame: Frame, sinks: Sequence[Sink], names: Mapping[str, Sequence[s
         except Unsupported:
             return included(text.function(sinks, Writer(**given)))
         wide = Wide(**given)
-        few = f"({wide.entries(frame.inner)}) <= {FEW} ? narrow : wide"
+        few = f"({wide.entries(frame.inner)}) <= {MORE if _waits(frame, sinks) else FEW} ? narrow : wide"
         chosen = f"int kernel({TAKES}) {{\n    return ({few})(arrays, numbers, sizes, totals);\n}}\n"
         return included(narrow, text.function(sinks, wide), chosen)
     return included(text.function(sinks, Writer(**given)))

@@ -10,7 +10,7 @@ from lossapi.domains import Array
 from lossapi.engine import Call
 from lossapi.errors import DomainError
 from lossapi.loops import build
-from lossapi.loops.narrow import FEW
+from lossapi.loops.narrow import FEW, MORE
 from tests.laws.every import cut_at
 
 pytestmark = pytest.mark.skipif(build.compiler() is None, reason="needs a C compiler")
@@ -34,12 +34,17 @@ def drawn(name: str, rows: int, entries: int) -> dict[str, Array]:
     return {"prediction": scores, "target": rng.integers(0, entries, rows)}
 
 
-def functions(name: str, entries: int = 3) -> list[str]:
-    """The functions of the loop that computes a loss."""
+def text_of(name: str, *, gradient: bool = False) -> str:
+    """The loop that computes a loss."""
     definition = registry.get("loss", name)
-    parameters = LOGITS if name == "cross_entropy" else {}
-    [loop] = warming.loops(Call(definition, drawn(name, 2, entries), parameters), gradient=False)
-    return [each for each in ("narrow", "wide", "kernel") if f"int {each}(" in loop.text]
+    parameters = LOGITS if name in ("cross_entropy", "focal") else {}
+    [loop] = warming.loops(Call(definition, drawn(name, 2, 3), parameters), gradient=gradient)
+    return loop.text
+
+
+def functions(name: str) -> list[str]:
+    """The functions of that loop."""
+    return [each for each in ("narrow", "wide", "kernel") if f"int {each}(" in text_of(name)]
 
 
 def test_loops_over_rows_have_a_function_for_narrow_ones() -> None:
@@ -47,7 +52,12 @@ def test_loops_over_rows_have_a_function_for_narrow_ones() -> None:
     assert functions("mean_squared_error") == ["kernel"]
 
 
-@pytest.mark.parametrize("entries", [1, 2, FEW, FEW + 1])
+def test_longer_rows_count_as_narrow_where_a_pass_waits_for_what_they_have_once() -> None:
+    for name, gradient, few in (("focal", True, MORE), ("focal", False, FEW), ("cross_entropy", True, FEW)):
+        assert f" <= {few} ? narrow : wide" in text_of(name, gradient=gradient)
+
+
+@pytest.mark.parametrize("entries", [1, 2, FEW, FEW + 1, MORE, MORE + 1])
 @pytest.mark.parametrize("rows", [1, 2, 255, 256, 257, 700])
 @pytest.mark.parametrize("name", CASES)
 def test_any_number_of_rows(name: str, rows: int, entries: int) -> None:
