@@ -3,8 +3,7 @@
 One function has both: which of them runs is decided by how many entries the rows have that it is called with.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from lossapi.errors import Unsupported
 from lossapi.loops import text, tiles
@@ -16,6 +15,10 @@ from lossapi.loops.writer import Sink, Writer
 
 FEW, MORE = 12, 32
 """Entries of a row up to which rows go side by side; more, where a pass waits for powers that a row has once."""
+
+Names = Sequence[str]
+Order = tuple[Names, Names, Names, Names]
+"""Arrays, results, numbers and axes, as a function takes them."""
 
 
 class Narrow(Tiles):
@@ -51,18 +54,17 @@ def _waits(frame: Frame, sinks: Sequence[Sink]) -> bool:
     return any(step.operator in COSTLY and not frame.span(step.shape).inner and step.shape for step in made_of)
 
 
-def function(frame: Frame, sinks: Sequence[Sink], names: Mapping[str, Sequence[str]]) -> str:
+def function(frame: Frame, sinks: Sequence[Sink], order: Order) -> str:
     """The whole text for a script: over tiles where entries lie apart, else row by row, and side by side if narrow."""
-    given: dict[str, Any] = {"frame": frame, **names}
     if frame.behind:
-        return included(tiles.function(sinks, Tiles(**given)))
+        return included(tiles.function(sinks, Tiles(frame, *order)))
     if frame.outer:
         try:
-            narrow = tiles.function(sinks, Narrow(**given))
+            narrow = tiles.function(sinks, Narrow(frame, *order))
         except Unsupported:
-            return included(text.function(sinks, Writer(**given)))
-        wide = Wide(**given)
+            return included(text.function(sinks, Writer(frame, *order)))
+        wide = Wide(frame, *order)
         few = f"({wide.entries(frame.inner)}) <= {MORE if _waits(frame, sinks) else FEW} ? narrow : wide"
         chosen = f"int kernel({TAKES}) {{\n    return ({few})(arrays, numbers, sizes, totals);\n}}\n"
         return included(narrow, text.function(sinks, wide), chosen)
-    return included(text.function(sinks, Writer(**given)))
+    return included(text.function(sinks, Writer(frame, *order)))

@@ -129,8 +129,7 @@ class Recorder:
             if isinstance(size, Dim)
         }
         results = [name for name, _, _ in self.outputs]
-        names = {"arrays": list(self.inputs), "results": results, "numbers": self.numbers, "axes": list(axes)}
-        text = narrow.function(frame, sinks, names)
+        text = narrow.function(frame, sinks, (list(self.inputs), results, self.numbers, list(axes)))
         arrays = tuple((name, dtype, shape) for name, (dtype, shape) in self.inputs.items())
         totals = sum(sink.kind == "total" and sink.kept is None for sink in sinks)
         return Loop(text, arrays, tuple(self.outputs), tuple(self.numbers), axes, totals, self.sums, tuple(self.free))
