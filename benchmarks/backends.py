@@ -29,7 +29,7 @@ from lossapi.definition import Kind, Primitive
 from lossapi.errors import LossError, Unsupported
 
 TABLE = File(lossapi.__file__).parent / "backends" / "measured.json"
-SIZES = (1 << 12, 1 << 14, 1 << 16, 1 << 18, 1 << 20, 1 << 22)
+SIZES = (1 << 12, 1 << 14, 1 << 16, 1 << 18, 1 << 19, 1 << 20, 1 << 22)
 RETURNS: Mapping[bool, tuple[str, ...]] = {False: ("value",), True: ("value", "gradient")}
 BACKENDS = ("numpy", "onnx", "fused")
 """In the order in which one has to be faster than those before it."""
@@ -62,7 +62,7 @@ class Case:
 
 
 def cases() -> Iterator[Case]:
-    """Every loss, and every metric that adds up sums, that takes inputs of a kind that is made here."""
+    """Every loss, and every metric that adds up sums or moments, that takes inputs of a kind that is made here."""
     whole: list[tuple[Kind, list[tuple[Maker, Mapping[str, Any], str]]]] = [("loss", KINDS), ("metric", METRICS)]
     for kind, groups in whole:
         for make, parameters, names in groups:
@@ -99,6 +99,7 @@ METRICS: list[tuple[Maker, Mapping[str, Any], str]] = [
     ),
     (inputs.pairs, {}, "mean_absolute_percentage_error symmetric_mean_absolute_percentage_error"),
     (inputs.pairs, {}, "weighted_mean_absolute_percentage_error minkowski_distance"),
+    (inputs.pairs, {}, "r2 explained_variance relative_squared_error pearson_corrcoef concordance_corrcoef"),
     (inputs.probabilities, {}, "mean_squared_log_error root_mean_squared_log_error poisson poisson_deviance"),
     (inputs.probabilities, {}, "dice_coefficient log_loss brier_score"),
     (inputs.class_probabilities, {}, "log_loss brier_score"),
@@ -173,6 +174,8 @@ def main(*, quick: bool) -> int:
     print(f"processor ms, {' / '.join(BACKENDS)}, for " + ", ".join(f"{size:,}" for size in sizes) + " elements")
     found: dict[str, dict[Path, list[int | None]]] = {provider: {}, choice.FUSED: {}}
     for case, dtype, gradient in product(cases(), ("float32", "float64"), RETURNS):
+        if gradient and not case.definition.differentiable:
+            continue
         try:
             times = measure(case, dtype, sizes, gradient)
         except LossError as error:

@@ -94,13 +94,15 @@ class Gathered:
         self.written[name].append(cut)
         return place
 
-    def settled(self, rests: Sequence[Gradient]) -> None:
-        """Add up what is not cut, in order and in float64; where nothing came, put 0."""
-        for name, view in self.views.items():
-            shares = [rest[name] for rest in rests if name in rest]
+    def settled(self, rests: Sequence[Gradient], names: Collection[str]) -> None:
+        """Add up what is not cut, in order and in float64; where nothing came, put 0. Done for some of the inputs."""
+        for name in names:
+            view, shares = self.views[name], [rest[name] for rest in rests if name in rest]
             if shares:
                 view[...] = np.add.reduce(np.stack(shares), axis=0, dtype=np.float64)
-            elif not self.bound[name].cut or sum(len(view[cut]) for cut in self.written[name]) < len(view):
+            elif not self.written[name]:
+                view[...] = 0.0
+            elif sum(len(view[cut]) for cut in self.written[name]) < len(view):
                 missing = np.ones(view.shape[:1], np.bool_)
                 for cut in self.written[name]:
                     missing[cut] = False
@@ -138,7 +140,8 @@ def rows(
 
     def step(cut: slice) -> tuple[State, Gradient, Gradient]:
         if backend.rows is not None:
-            return *backend.rows.with_gradients(cut, scale, top), {}
+            done: tuple[State, Gradient, Gradient] = backend.rows.with_gradients(cut, scale, top, bottom)
+            return done
         part = chunks.prepared(plan, cut, unchecked)
         out, pullback = by_backend(kernel, {**part.tensors, **more}, part.parameters, wrt)
         value, own = out if isinstance(out, Weighted) else (out, None)
@@ -154,8 +157,8 @@ def rows(
 
     done = list(mapped(step))
     state = chunks.merged(plan, (each for each, _, _ in done))
-    top.settled([rest for _, rest, _ in done])
-    bottom.settled([rest for _, _, rest in done])
+    top.settled([rest for _, rest, _ in done], top.bound)
+    bottom.settled([rest for _, _, rest in done], bottom.reached)
     if known is None and isinstance(state, Totals):
         divide(top, bottom, state, reduction)
     return state, top
@@ -256,11 +259,11 @@ def sums(
     assert isinstance(state, Sums)
     if state.count == 0 and reduction != "sum":
         top.reached |= set(wrt)
-        top.settled([])
+        top.settled([], top.bound)
         return state, top
     flows, rest = reading_back(plan, state, wrt)
     pulled = mapped(behind if folds is None else lambda cut: folds.gradients(cut, flows, top))
-    top.settled([top.put(slice(None), rest), *pulled])
+    top.settled([top.put(slice(None), rest), *pulled], top.bound)
     return state, top
 
 

@@ -292,8 +292,8 @@ def read_sums(plan: Readable, sums: Any) -> Any:
 
 def reading_call(plan: Readable) -> tuple[Function, dict[str, Array | None], dict[str, Any]]:
     """The reading, and what it takes beside the sums: tensors and parameters."""
-    definition = plan.definition
+    definition, wanted = plan.definition, [each.name for each in plan.definition.reading_inputs]
     assert definition.reading is not None
     given = {n: v for n, v in plan.parameters.items() if n in definition.reading_parameters}
-    arrays = {b.name: cast(plan, b, b.array) for b in plan.tensors}
-    return definition.reading, {each.name: arrays.get(each.name) for each in definition.reading_inputs}, given
+    arrays = {b.name: cast(plan, b, b.array) for b in plan.tensors if b.name in wanted}
+    return definition.reading, {name: arrays.get(name) for name in wanted}, given

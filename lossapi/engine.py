@@ -210,7 +210,7 @@ def _added(call: Call, whole: Combination) -> Result:
     for part, each in zip(parts, results, strict=True):
         for name, found in (each.gradient or {}).items():
             if name not in part.own:
-                gradient[name] = part.coefficient * found + gradient.get(name, 0.0)
+                gradient[name] = _plus(gradient.get(name), part.coefficient, found)
     return replace(
         results[0],
         name=whole.name,
@@ -223,6 +223,18 @@ def _added(call: Call, whole: Combination) -> Result:
             for part, each in zip(parts, results, strict=True)
         ],
     )
+
+
+def _plus(total: Array | None, coefficient: float, gradient: Array) -> Array:
+    """A total with a term's gradient, which nobody else holds: it is written over, where that loses nothing."""
+    if coefficient != 1.0:
+        gradient *= coefficient
+    if total is None:
+        return gradient
+    if total.dtype != gradient.dtype:
+        return total + gradient
+    total += gradient
+    return total
 
 
 def _term(call: Call, part: Summand) -> Result:

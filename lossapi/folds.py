@@ -13,7 +13,7 @@ from lossapi.backward import Gathered, Gradient
 from lossapi.chunks import Part
 from lossapi.domains import Array
 from lossapi.errors import LossError
-from lossapi.loops.record import MASK, SCALE, WEIGHT
+from lossapi.loops.record import BEHIND, GRADIENT, MASK, SCALE, WEIGHT
 from lossapi.plan import Plan
 from lossapi.states import WEIGHT as WHOLE
 from lossapi.states import State, Totals, Values
@@ -50,21 +50,24 @@ class Source:
             raise LossError("numbers within their bounds", "others") from None
 
 
-def places(kernel: fused.Kernel, cut: slice, top: Gathered) -> dict[str, Array | None]:
+def places(kernel: fused.Kernel, cut: slice, top: Gathered, kind: str = GRADIENT) -> dict[str, Array | None]:
     """By what a loop differentiates, and where that goes, if it is in one piece."""
-    names = [name.removeprefix("gradient ") for name, _, _ in kernel.loop.outputs if name.startswith("gradient ")]
+    stem = kind.format("")
+    names = [name.removeprefix(stem) for name, _, _ in kernel.loop.outputs if name.startswith(stem)]
     top.reached |= set(names)
     return {name: top.place(cut, name) for name in names}
 
 
-def into(places: Mapping[str, Array | None]) -> Gradient:
+def into(places: Mapping[str, Array | None], kind: str = GRADIENT) -> Gradient:
     """The places there are, as the loop names them."""
-    return {f"gradient {name}": place for name, place in places.items() if place is not None}
+    return {kind.format(name): place for name, place in places.items() if place is not None}
 
 
-def rest(places: Mapping[str, Array | None], cut: slice, outputs: Mapping[str, Array], top: Gathered) -> Gradient:
+def rest(
+    places: Mapping[str, Array | None], cut: slice, outputs: Mapping[str, Array], top: Gathered, kind: str = GRADIENT
+) -> Gradient:
     """What the loop wrote elsewhere: cut inputs' gradients are put together; those of the others are given back."""
-    return top.put(cut, {name: outputs[f"gradient {name}"] for name, place in places.items() if place is None})
+    return top.put(cut, {name: outputs[kind.format(name)] for name, place in places.items() if place is None})
 
 
 @dataclass(frozen=True)
@@ -79,11 +82,14 @@ class Folded:
         """The state of the rows in `cut`."""
         return self._ran(cut, 1.0, {})[0]
 
-    def with_gradients(self, cut: slice, scale: float, top: Gathered) -> tuple[State, Gradient]:
-        """The state, and the gradients: what is cut goes to its place, what is not is to be added up."""
-        found = places(self.kernel, cut, top)
-        state, outputs = self._ran(cut, scale, into(found))
-        return state, rest(found, cut, outputs, top)
+    def with_gradients(
+        self, cut: slice, scale: float, top: Gathered, bottom: Gathered
+    ) -> tuple[State, Gradient, Gradient]:
+        """The state, and the gradients, those of weights apart: what is cut goes to its place, the rest is added up."""
+        found, behind = places(self.kernel, cut, top), places(self.kernel, cut, bottom, BEHIND)
+        state, outputs = self._ran(cut, scale, into(found) | into(behind, BEHIND))
+        shared = {name: each * scale for name, each in rest(found, cut, outputs, top).items()}
+        return state, shared, rest(behind, cut, outputs, bottom, BEHIND)
 
     def _ran(self, cut: slice, scale: float, into: Gradient) -> tuple[State, dict[str, Array]]:
         part = self.source.part(cut)
@@ -105,6 +111,12 @@ class Folded:
         return Totals(totals[0], divisor, nonzero, entered, whole)
 
 
+def added_up(kernel: fused.Kernel, ran: Ran) -> dict[str, Array]:
+    """The sums by their names."""
+    outputs, left = ran[0], map(np.float64, ran[1])
+    return {name: outputs[name] if name in outputs else next(left) for name in kernel.loop.sums}
+
+
 @dataclass(frozen=True)
 class Summed:
     """A plan's sums, added up by one loop; another goes back from their cotangents, where gradients are wanted."""
@@ -115,9 +127,7 @@ class Summed:
 
     def sums(self, cut: slice, part: Part) -> dict[str, Array]:
         """The sums over the rows in `cut`, or of each of them."""
-        outputs, totals = self.source.ran(self.kernel, cut, part, 1.0, {}, {})
-        left = map(np.float64, totals)
-        return {name: outputs[name] if name in outputs else next(left) for name in self.kernel.loop.sums}
+        return added_up(self.kernel, self.source.ran(self.kernel, cut, part, 1.0, {}, {}))
 
     def state(self, cut: slice) -> State:
         """The state of the rows in `cut`."""
@@ -150,7 +160,7 @@ class Read(Summed):
         part = self.source.part(cut)
         return chunks.fold_sums(self.source.plan, self.sums(cut, part), part.weight, part.mask, self.keep)
 
-    def with_gradients(self, cut: slice, scale: float, top: Gathered) -> tuple[State, Gradient]:
+    def with_gradients(self, cut: slice, scale: float, top: Gathered, _: Gathered) -> tuple[State, Gradient, Gradient]:
         """The state, and the gradients: what is cut goes to its place, what is not is to be added up."""
         plan, part = self.source.plan, self.source.part(cut)
         sums = {**self.sums(cut, part), WHOLE: np.ones(())}
@@ -159,4 +169,4 @@ class Read(Summed):
         state = chunks.fold_rows(plan, value, weight, mask, self.keep)
         flows, found = backward.parted(sums, pullback(backward.value_flow(plan, value, weight, mask, scale)))
         del flows[WHOLE]
-        return state, top.put(cut, found) | self.flown(cut, part, flows, top)
+        return state, top.put(cut, found) | self.flown(cut, part, flows, top), {}

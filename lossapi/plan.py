@@ -141,6 +141,11 @@ class Plan:
         return frozenset({t.name for t in self.tensors} - cast - self.bounds.keys() - {self.true_label})
 
     @cached_property
+    def known(self) -> dict[Any, Any]:
+        """What others have found out of plans like this one, by their own keys, and nothing of any array."""
+        return {}
+
+    @cached_property
     def true_label(self) -> str | None:
         """The labels of which some are ignored, if any are: the last, since labels before them are predicted."""
         if self.parameters.get("ignore_index") is None:

@@ -8,7 +8,7 @@ has seen; `Samples` rows that are kept, where nothing smaller will do. All total
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import ClassVar, NamedTuple, Protocol, Self
+from typing import ClassVar, NamedTuple, Protocol, Self, cast
 
 import numpy as np
 
@@ -25,6 +25,14 @@ class Weighted(NamedTuple):
 
     value: Array
     weight: Array
+
+
+class Columns(NamedTuple):
+    """What a state is to be of, where a map is recorded: columns that have no values yet, and the weights of rows."""
+
+    state: type
+    parts: Sequence[Array]
+    weight: Array | None
 
 
 class State(Protocol):
@@ -98,6 +106,8 @@ class Moments:
     @staticmethod
     def of(columns: Sequence[Array], weight: Array | None = None, extremes: bool = False) -> "Moments":
         """The moments of some (rows, columns) side by side, under weights per row; their extremes if asked for."""
+        if not (extremes or isinstance(columns[0], np.ndarray)):
+            return cast(Moments, Columns(Moments, columns, weight))
         w = None if weight is None else np.asarray(weight, np.float64)
         total = float(len(columns[0])) if w is None else float(w.sum())
         each = [centred(x, w, total) for x in columns]
@@ -134,14 +144,19 @@ def centred(columns: Array, weight: Array | None, total: float) -> tuple[Array, 
     x = np.ascontiguousarray(given - first)
     each = np.ones(x.shape[1]) if weight is None else weight
     sums = dots(x, each)
-    mean = sums / (total or 1.0)
-    raw = dots(x if weight is None else x * weight, x)
-    squares = raw - sums * mean
-    if (squares >= 0.01 * raw).all():
-        return x, first[:, 0] + mean, squares
+    found = around(first[:, 0], sums, dots(x if weight is None else x * weight, x), total)
+    if found is not None:
+        return x, *found
     mean = dots(np.ascontiguousarray(given), each) / (total or 1.0)
     x = np.ascontiguousarray(given - mean[:, None])
     return x, mean, dots(x if weight is None else x * weight, x)
+
+
+def around(origin: Array, sums: Array, raw: Array, total: float) -> tuple[Array, Array] | None:
+    """The mean and Σw(x - mean)² from sums of x - origin and its squares; None where the origin is too far off."""
+    mean = sums / (total or 1.0)
+    squares = raw - sums * mean
+    return (origin + mean, squares) if (squares >= 0.01 * raw).all() else None
 
 
 @dataclass(frozen=True)
@@ -157,6 +172,8 @@ class Comoments:
     @staticmethod
     def of(one: Array, two: Array, weight: Array | None = None) -> "Comoments":
         """The joint moments of two (rows, columns), under weights per row."""
+        if not isinstance(one, np.ndarray):
+            return cast(Comoments, Columns(Comoments, (one, two), weight))
         w = None if weight is None else np.asarray(weight, np.float64)
         total = float(len(one)) if w is None else float(w.sum())
         pair = [centred(x, w, total) for x in (one, two)]

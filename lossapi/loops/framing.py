@@ -4,11 +4,18 @@ from collections.abc import Sequence
 
 from lossapi.loops.writer import NO_ROOM, OUTSIDE, Writer
 
+TAKES = "void *const *arrays, const double *numbers, const int64_t *sizes, double *totals"
+
+
+def included(*functions: str) -> str:
+    """The text of a library: functions, of which the last is called."""
+    return "\n".join(['#include "mathematics.h"', *functions])
+
 
 def framed(
     writer: Writer, block: str, ahead: Sequence[str], rows: Sequence[str], totals: Sequence[str], exponent: int | None
 ) -> str:
-    """The whole text: lines `ahead` of all, those that go over the `rows`, and what each total comes to."""
+    """A whole function: lines `ahead` of all, those that go over the `rows`, and what each total comes to."""
     frame = writer.frame
     outer, inner, behind = (writer.entries(sizes) for sizes in (frame.outer, frame.inner, frame.behind))
     lines = [
@@ -24,19 +31,19 @@ def framed(
         *(f"totals[{i}] = {total};" for i, total in enumerate(totals)),
         f"return status | (bad ? {OUTSIDE} : 0);",
     ]
-    return f'#include "mathematics.h"\n#define {block}\n\n{_kernel(lines, exponent)}\n'
+    return f"#define {block}\n\n{_function(writer.name, lines, exponent)}\n"
 
 
-def _kernel(lines: Sequence[str], exponent: int | None) -> str:
+def _function(name: str, lines: Sequence[str], exponent: int | None) -> str:
     """The function, written for one exponent apart where a number is one: that of a square, which most are."""
-    takes = "void *const *arrays, const double *numbers, const int64_t *sizes, double *totals"
+    own, body = ("int", "body") if name == "kernel" else ("static int", f"{name}_body")
     whole = [*(f"    {line}" for line in lines), "}"]
     if exponent is None:
-        return "\n".join([f"int kernel({takes}) {{", *whole])
-    body = [f"INLINE int body({takes}, const double exponent) {{", *whole]
+        return "\n".join([f"{own} {name}({TAKES}) {{", *whole])
     given = "arrays, numbers, sizes, totals"
     calls = [
-        f"if (numbers[{exponent}] == 2.0) return body({given}, 2.0);",
-        f"return body({given}, numbers[{exponent}]);",
+        f"if (numbers[{exponent}] == 2.0) return {body}({given}, 2.0);",
+        f"return {body}({given}, numbers[{exponent}]);",
     ]
-    return "\n".join([*body, "", f"int kernel({takes}) {{", *(f"    {line}" for line in calls), "}"])
+    inner = [f"INLINE int {body}({TAKES}, const double exponent) {{", *whole]
+    return "\n".join([*inner, "", f"{own} {name}({TAKES}) {{", *(f"    {line}" for line in calls), "}"])

@@ -3,6 +3,7 @@
 All hold of what is computed, rounding included, and say nothing of NaN.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from functools import wraps
 
@@ -84,3 +85,28 @@ def not_subnormal(steps: Steps, step: Step, depth: int) -> bool:
     floors = [_constant(steps[seen(steps, each)], float(np.finfo(step.dtype).tiny)) for each in step.inputs]
     found = [floor or not_subnormal(steps, each, depth) for floor, each in zip(floors, step.inputs, strict=True)]
     return any(floors) if step.operator == "Max" else all(found)
+
+
+def number(steps: Steps, name: str) -> float | None:
+    """The one number that a constant is."""
+    step = steps[name]
+    return float(step.said.reshape(-1)[0]) if step.operator == "Constant" and step.said.size == 1 else None
+
+
+def idle(steps: Steps, step: Step) -> bool:
+    """Whether a choice puts a 0 where there is one already: where g is 0, for a multiple of g."""
+    condition = steps[step.inputs[0]]
+    if condition.operator != "Equal" or number(steps, condition.inputs[1]) != 0 or number(steps, step.inputs[1]) != 0:
+        return False
+    return _multiple(steps, step.inputs[2], condition.inputs[0])
+
+
+def _multiple(steps: Steps, name: str, of: str) -> bool:
+    step = steps[name]
+    if name == of or step.operator == "Neg":
+        return name == of or _multiple(steps, step.inputs[0], of)
+    if step.operator != "Mul":
+        return False
+    known = [number(steps, each) for each in step.inputs]
+    pairs = zip(step.inputs, reversed(known), strict=True)
+    return any(k is not None and abs(k) < math.inf and _multiple(steps, each, of) for each, k in pairs)

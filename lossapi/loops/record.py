@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lossapi.domains import Forms
+from lossapi.domains import BATCH, Forms
 from lossapi.errors import Unsupported
 from lossapi.gradients import vjp
 from lossapi.graphs import elements, reductions, shapes
@@ -18,19 +18,20 @@ from lossapi.graphs.dims import Dim, product
 from lossapi.graphs.graph import under_construction
 from lossapi.graphs.symbol import Shape, Symbol, symbol
 from lossapi.graphs.trace import Back, freest, layout, named
-from lossapi.loops import tiles
+from lossapi.loops import across, moments, narrow
 from lossapi.loops.frame import Frame
 from lossapi.loops.script import Script, refused
-from lossapi.loops.text import function
-from lossapi.loops.writer import Sink, Writer
+from lossapi.loops.writer import Sink
 from lossapi.signature import Function, Input, read_map
-from lossapi.states import Weighted
+from lossapi.states import Columns, Weighted
 
 Kinds = tuple[tuple[str, str, int], ...]
 Bounded = tuple[str, bool, bool, tuple[float, ...]]
 """An input, whether it has a least and a largest number, and the few that it may be, if it is so."""
 
 WEIGHT, MASK, SCALE = "weight of rows", "mask of rows", "scale of gradients"
+GRADIENT, BEHIND = "gradient {}", "behind {}"
+"""Gradients of a total, and of the weights that rows bring."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,10 @@ class Fold:
 
     `weight` is the dtype of the weights and which of their axes are those of the rows (the others are of size 1);
     `mask` whether some rows do not enter; `mean_axes` how many trailing axes are averaged first; `keep` whether the
-    rows are wanted themselves; `wrt` what the total is differentiated by; `bounds` which inputs have a least and a
-    largest number, or only a few. Of sums `over` says how many of their first axes are added over, none where each row
-    has its own; with `wrt` their cotangents are given, and the gradients alone are wanted.
+    rows are wanted themselves; `wrt` what the total is differentiated by, and `behind` whether the weights that rows
+    bring are too; `bounds` which inputs have a least and a largest number, or only a few. Of sums `over` says how many
+    of their first axes are added over, none where each row has its own; with `wrt` their cotangents are given, and the
+    gradients alone are wanted.
     """
 
     weight: tuple[str, tuple[bool, ...]] | None = None
@@ -49,6 +51,7 @@ class Fold:
     mean_axes: int = 0
     keep: bool = False
     wrt: tuple[str, ...] = ()
+    behind: bool = False
     bounds: tuple[Bounded, ...] = ()
     over: int | None = None
 
@@ -126,8 +129,7 @@ class Recorder:
             if isinstance(size, Dim)
         }
         results = [name for name, _, _ in self.outputs]
-        given = frame, list(self.inputs), results, self.numbers, list(axes)
-        text = tiles.function(sinks, tiles.Tiles(*given)) if frame.behind else function(sinks, Writer(*given))
+        text = narrow.function(frame, sinks, (list(self.inputs), results, self.numbers, list(axes)))
         arrays = tuple((name, dtype, shape) for name, (dtype, shape) in self.inputs.items())
         totals = sum(sink.kind == "total" and sink.kept is None for sink in sinks)
         return Loop(text, arrays, tuple(self.outputs), tuple(self.numbers), axes, totals, self.sums, tuple(self.free))
@@ -180,16 +182,19 @@ class Recorder:
             self.sinks.append(Sink("total", "value", symbol(rows).full()))
         if fold.wrt:
             flow = self.flow(value, rows.shape, weight, mask, size)
-            found = pullback(flow if own is None else Weighted(flow, None))
-            scale = self.number(SCALE)
-            self.wanted({f"gradient {name}": elements.multiply(each, scale) for name, each in found.items()})
+            self.gradients(GRADIENT, pullback(flow if own is None else Weighted(flow, None)), self.number(SCALE))
+            if own is not None and fold.behind:
+                flow = self.flow(own, own.shape, weight, mask, 1)
+                self.gradients(BEHIND, pullback(Weighted(None, flow)), None)
 
     def summed(self, fold: Fold, arrays: Mapping[str, Symbol | None], values: Mapping[str, Any]) -> None:
         """Sums to totals; or, from the cotangents of these, to the gradients."""
         over, call = fold.over or 0, self.task.function
         if not fold.wrt:
             self.bounds(fold)
-            sums = {name: symbol(each) for name, each in call(*arrays.values(), **values).items()}
+            found = call(*arrays.values(), **values)
+            found = moments.summands(found, self.array) if isinstance(found, Columns) else found
+            sums = {name: symbol(each) for name, each in found.items()}
             self.sums = tuple(sums)
             if not over:
                 self.wanted(sums)
@@ -205,7 +210,18 @@ class Recorder:
             flow = self.array(f"cotangent of {name}", each.dtype, each.shape[over:])
             whole = shapes.broadcast_to(flow, each.shape)
             flows[name] = whole if weight is None else weighed(whole, weight).astype(each.dtype)
-        self.wanted({f"gradient {name}": each for name, each in pullback(flows).items()})
+        self.gradients(GRADIENT, pullback(flows), None)
+
+    def gradients(self, kind: str, found: Mapping[str, Symbol], scale: Symbol | None) -> None:
+        """Gradients as arrays, times a scale; those by what all rows share as totals, without it."""
+        for name, each in found.items():
+            place, shared = kind.format(name), Dim.named(BATCH) not in self.inputs[name][1]
+            totals = across.totals(self.script, place, each.full(), each.shape) if shared else []
+            if totals:
+                self.outputs.append((place, np.dtype(np.float64), each.shape))
+                self.sinks += totals
+            else:
+                self.wanted({place: each if shared or scale is None else elements.multiply(each, scale)})
 
     def weight_of_sums(self, fold: Fold, sums: Mapping[str, Symbol]) -> Symbol | None:
         """The weights of rows."""

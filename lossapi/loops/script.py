@@ -161,30 +161,37 @@ def _squeezed(shape: Shape, places: Shape) -> Shape:
     return tuple(size for i, size in enumerate(shape) if i not in places)
 
 
-def _reshaped(shape: Shape, target: Shape) -> Shape:
-    """ONNX's way: 0 keeps the size in its place, -1 is what is left. Entries along no other axes than before."""
-    kept: list[Size] = [shape[i] if size == 0 else size for i, size in enumerate(target)]
+def _reshaped(script: Script, _: str, inputs: tuple[str, ...], __: Mapping[str, Any]) -> Step:
+    """ONNX's way: 0 keeps the size in its place, -1 is what is left. Entries along their own axes, or all in a row."""
+    step = script.steps[inputs[0]]
+    kept: list[Size] = [step.shape[i] if size == 0 else size for i, size in enumerate(script.sizes(inputs[1]))]
     if -1 in kept:
         rest: Any = product(size for size in kept if size != -1)
-        kept[kept.index(-1)] = product(shape) // rest
-    if [size for size in kept if size != 1] != [size for size in shape if size != 1]:
+        kept[kept.index(-1)] = product(step.shape) // rest
+    laid = step.inputs[0] if step.operator == "Flat" else inputs[0]
+    same = [size for size in kept if size != 1] == [size for size in script.steps[laid].shape if size != 1]
+    if not same and len(kept) > 1:
         raise refused("entries moved along other axes")
-    return tuple(kept)
+    return Step("Seen" if same else "Flat", (laid,), step.dtype, tuple(kept))
 
 
 def _picked(script: Script, operator: str, inputs: tuple[str, ...], attributes: Mapping[str, Any]) -> Step:
-    """Entries by their places along an axis; `said` is the size of that axis."""
+    """Entries by their places along an axis, `said` being its size; those by places in a row are in a row too."""
     x, index = (script.steps[name] for name in inputs)
+    if operator == "Gather" and index.operator == "Flat" and len(x.shape) == 1:
+        return Step("Flat", (script.add(operator, inputs[0], *index.inputs, **attributes),), x.dtype, index.shape)
     size, axis = x.shape[attributes["axis"]], attributes["axis"]
     shape = index.shape if operator == "GatherElements" else x.shape[:axis] + index.shape + x.shape[axis + 1 :]
     return Step("Pick", inputs, x.dtype, shape, size)
 
 
 def _put(script: Script, operator: str, inputs: tuple[str, ...], attributes: Mapping[str, Any]) -> Step:
-    """An entry set to another value in each slice along an axis."""
+    """An entry set to another value in each slice along an axis; or values added at their places in a vector."""
     x, index = script.steps[inputs[0]], script.steps[inputs[1]]
-    axis = attributes["axis"]
-    if attributes.get("reduction", "none") != "none" or index.shape[axis] != 1:
+    axis, reduction = attributes["axis"], attributes.get("reduction", "none")
+    if reduction == "add" and len(x.shape) == 1:
+        return Step("Added", (inputs[1], inputs[2], inputs[0]), x.dtype, x.shape, x.shape[0])
+    if reduction != "none" or index.shape[axis] != 1:
         raise refused("entries added at places")
     return Step("Put", inputs, x.dtype, x.shape, x.shape[axis])
 
@@ -203,7 +210,7 @@ RULES: Mapping[str, Callable[..., Step]] = {
     **dict.fromkeys(("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin"), _reduce),
     "Unsqueeze": _seen(_unsqueezed),
     "Squeeze": _seen(_squeezed),
-    "Reshape": _seen(_reshaped),
+    "Reshape": _reshaped,
     "Expand": _seen(lambda _, shape: shape),
     "Gather": _picked,
     "GatherElements": _picked,

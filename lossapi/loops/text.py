@@ -15,7 +15,7 @@ from lossapi.loops.frame import COSTLY, Frame, everything
 from lossapi.loops.framing import framed
 from lossapi.loops.operators import STORED, SUFFIX, TYPES
 from lossapi.loops.script import Step, refused
-from lossapi.loops.totals import alongside, kept_at, require_all_rows
+from lossapi.loops.totals import alongside, kept_at, picked_at, require_all_rows
 from lossapi.loops.writer import ENTRY, ENTRY_PLACE, NO_ROOM, ROWS, Scope, Sink, Writer
 
 BLOCK = 512
@@ -42,7 +42,7 @@ def function(sinks: Sequence[Sink], writer: Writer) -> str:
         while stages[sink] not in through and stages[sink] + 1 < last:
             stages[sink] += 1
     totals = [sink for sink in sinks if sink.kind == "total" and sink.kept is None]
-    writer.exponent = _exponent(writer, needed)
+    writer.exponent = exponent_of(writer, needed)
     kept: set[str] = set()
     seen: set[str] = set()
     for stage in range(last):
@@ -57,7 +57,7 @@ def function(sinks: Sequence[Sink], writer: Writer) -> str:
     return framed(writer, f"BLOCK {BLOCK}", ahead, _over_rows(writer), sums, writer.exponent)
 
 
-def _exponent(writer: Writer, names: Sequence[str]) -> int | None:
+def exponent_of(writer: Writer, names: Sequence[str]) -> int | None:
     """The place of the number that a power's exponent is made of, if one is."""
     powers = [step for step in map(writer.frame.step, names) if step.operator == "Pow"]
     made_of = everything(writer.script, [step.inputs[1] for step in powers])
@@ -104,6 +104,14 @@ def _of_row(writer: Writer, sink: Sink, scope: Scope, totals: Sequence[Sink]) ->
     elif sink.kind == "array":
         place = writer.row_of(writer.frame.span(step.shape).outer)
         scope.lines.append(f"(({STORED[step.dtype.name]} *)arrays[{writer.results[sink.name]}])[{place}] = {value};")
+    elif sink.at is not None:
+        index = picked_at(writer, sink)
+        if scope is writer.late:
+            buffer = writer.new("w")
+            writer.before.append(f"int64_t {buffer}[{ROWS}];")
+            writer.row.lines.append(f"{buffer}[row - first] = {index};")
+            index = f"{buffer}[k]"
+        scope.lines.append(f"{kept_at(writer, sink, index)} += (double){value};")
     elif scope is writer.row or sink.kept is not None:
         scope.lines.append(f"{_total(writer, sink, totals)} += (double){value};")
     else:

@@ -10,8 +10,8 @@ from lossapi.loops.frame import COSTLY, Frame
 from lossapi.loops.framing import framed
 from lossapi.loops.operators import STORED, SUFFIX, TYPES
 from lossapi.loops.script import Shape, Step, refused
-from lossapi.loops.text import outside
-from lossapi.loops.totals import alongside, kept_at, require_all_rows
+from lossapi.loops.text import exponent_of, outside
+from lossapi.loops.totals import alongside, kept_at, picked_at, require_all_rows
 from lossapi.loops.writer import ASTRAY, ENTRY, NO_ROOM, Scope, Sink, Writer
 
 TILE = 256
@@ -79,8 +79,16 @@ class Tiles(Writer):
             pointer, kind = self.new("p"), STORED[step.dtype.name]
             self.row.made[name] = pointer
             self.head.append(f"{const} {kind} *restrict {pointer} = ({kind} *)arrays[{number}]{self.offset(outer)};")
-        place = f"({scope.place}) * stride + k" if apart else scope.place
+        place = self.placed_in_tile(scope.place) if apart else scope.place
         return f"{self.row.made[name]}[{place}]"
+
+    def placed_in_tile(self, place: str) -> str:
+        """Where an entry of the k-th row stands."""
+        return f"({place}) * stride + k"
+
+    def left(self) -> str:
+        """How many rows there are yet that have their entries beside those of the first."""
+        return "stride - first % stride"
 
     def apart(self, outer: Shape) -> bool:
         """Whether rows of an array with these axes differ within a tile."""
@@ -126,6 +134,7 @@ def function(sinks: Sequence[Sink], writer: Tiles) -> str:
         ([name for name in reductions if frame.stages[name] == stage + 1], [s for s in entries if stages[s] == stage])
         for stage in range(last)
     ]
+    writer.exponent = exponent_of(writer, frame.needed)
     _keep(writer, passes)
     for ours, wanted in passes:
         _one_pass(writer, ours, wanted)
@@ -135,7 +144,7 @@ def function(sinks: Sequence[Sink], writer: Tiles) -> str:
     writer.flush()
     totals = [sink.name for sink in sinks if sink.kind == "total" and sink.kept is None]
     sums = [f"sum_f64(total_{name}, TILE)" for name in totals]
-    return framed(writer, f"TILE {TILE}", (), _over_tiles(writer), sums, None)
+    return framed(writer, f"TILE {TILE}", (), _over_tiles(writer), sums, writer.exponent)
 
 
 def _keep(writer: Tiles, passes: Sequence[tuple[Sequence[str], Sequence[Sink]]]) -> None:
@@ -219,6 +228,8 @@ def _of_row(writer: Tiles, sink: Sink) -> None:
     elif sink.kind == "array":
         array = f"(({STORED[step.dtype.name]} *)arrays[{writer.results[sink.name]}])"
         writer.row.lines.append(f"{array}[{writer.row_of(writer.frame.span(step.shape).outer)}] = {value};")
+    elif sink.at is not None:
+        writer.row.lines.append(f"{kept_at(writer, sink, picked_at(writer, sink))} += (double){value};")
     else:
         writer.row.lines.append(f"{_total(writer, sink)} += (double){value};")
 
@@ -241,7 +252,7 @@ def _over_tiles(writer: Tiles) -> list[str]:
     """The loop over tiles, none of which reaches beyond what lies behind one entry."""
     return [
         f"for (int64_t first = 0, count; first < rows && !(status & {NO_ROOM}); first += count) {{",
-        "    const int64_t row = first, left = stride - first % stride;",
+        f"    const int64_t row = first, left = {writer.left()};",
         "    count = left < TILE ? left : TILE;",
         *(f"    {line}" for line in (*writer.head, *writer.body)),
         "}",

@@ -1,7 +1,9 @@
 """Where a loop adds up: a number, or as many as there are along the axes that a total keeps."""
 
-from lossapi.loops.script import refused
-from lossapi.loops.writer import Sink, Writer
+import numpy as np
+
+from lossapi.loops.script import Step, refused
+from lossapi.loops.writer import ENTRY, Sink, Writer
 
 
 def alongside(writer: Writer, sink: Sink) -> bool:
@@ -29,3 +31,11 @@ def kept_at(writer: Writer, sink: Sink, place: str) -> str:
     if not span.inner:
         return f"{made[key]}[{writer.row_of(span.outer)}]"
     return f"{made[key]}[{place}{writer.offset(span.outer)}]"
+
+
+def picked_at(writer: Writer, sink: Sink) -> str:
+    """The place within the row at which a value that the row has once is added."""
+    size = (sink.kept or ())[0]
+    if writer.home(sink.value) == ENTRY or sink.at is None:
+        raise refused("entries added at places of their own")
+    return writer.index(Step("Pick", ("", sink.at), np.dtype(np.int64), (), size))

@@ -7,7 +7,7 @@ from typing import Any
 
 from lossapi.loops.frame import Frame, counted
 from lossapi.loops.operators import STORED, SUFFIX, TYPES, literal, written
-from lossapi.loops.ranges import not_positive, not_subnormal
+from lossapi.loops.ranges import idle, not_positive, not_subnormal
 from lossapi.loops.script import Shape, Step, refused
 
 OUTSIDE, ASTRAY, NO_ROOM = 1, 2, 4
@@ -27,7 +27,8 @@ ROWS = 128
 class Sink:
     """What is wanted: a value as an `array`, its `total`, or whether it is within bounds, numbers of these names.
 
-    A `total` keeps some axes if they are named; a `bound` may also be a few `values`, of which one must be met.
+    A `total` keeps axes that are named, or goes to the place that an index says, `at` each row; a `bound` may also be
+    a few `values`, of which one must be met.
     """
 
     kind: str
@@ -36,6 +37,7 @@ class Sink:
     low: str | None = None
     high: str | None = None
     kept: Shape | None = None
+    at: str | None = None
     values: tuple[float, ...] = ()
 
 
@@ -63,6 +65,8 @@ class Writer:
     Its arguments are in the order in which the function takes them: arrays, then `results`, which it fills; numbers;
     and the sizes of axes.
     """
+
+    name = "kernel"
 
     def __init__(
         self, frame: Frame, arrays: Sequence[str], results: Sequence[str], numbers: Sequence[str], axes: Sequence[str]
@@ -239,7 +243,7 @@ class Writer:
 
     def _where(self, name: str, step: Step, scope: Scope) -> str:
         asked = self._known(step.inputs[0])
-        if asked is not None or self._idle(step):
+        if asked is not None or idle(self.script.steps, step):
             return self.value(step.inputs[1 if asked else 2], scope)
         condition, one, two = (self.value(each, scope) for each in step.inputs)
         suffix = SUFFIX.get(step.dtype.name)
@@ -253,23 +257,6 @@ class Writer:
         """Whether a value is 0 without a sign."""
         known = self._known(name)
         return known is not None and known == 0 and not math.copysign(1.0, known) < 0
-
-    def _idle(self, step: Step) -> bool:
-        """Whether it puts a 0 where there is one already: where g is 0, for a multiple of g."""
-        condition = self.frame.step(step.inputs[0])
-        if condition.operator != "Equal" or self._known(condition.inputs[1]) != 0 or self._known(step.inputs[1]) != 0:
-            return False
-        return self._multiple(step.inputs[2], condition.inputs[0])
-
-    def _multiple(self, name: str, of: str) -> bool:
-        step = self.frame.step(name)
-        if name == of or step.operator == "Neg":
-            return name == of or self._multiple(step.inputs[0], of)
-        if step.operator != "Mul":
-            return False
-        known = [self._known(each) for each in step.inputs]
-        pairs = zip(step.inputs, reversed(known), strict=True)
-        return any(k is not None and abs(k) < math.inf and self._multiple(each, of) for each, k in pairs)
 
     def _pick(self, name: str, step: Step, scope: Scope) -> str:
         """An entry by its place: what makes the entries, written once more for that one."""

@@ -5,11 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lossapi import engine
-from lossapi.binding import bind
+from lossapi import chunks, engine, registry
+from lossapi.binding import bind, planned
 from lossapi.chunks import map_chunk, take
+from lossapi.definition import Primitive
+from lossapi.domains import Array
 from lossapi.errors import DomainError, LossError
-from lossapi.plan import Plan
+from lossapi.plan import Bound, Plan
 from lossapi.states import WEIGHT, Sums, Totals, Values
 from tests.lossapi.definitions import ERROR, PICKED, RATIO
 
@@ -121,3 +123,20 @@ def test_what_a_map_refuses_is_placed_in_the_whole_tensor(
     with pytest.raises(LossError, match="got 3") as raised:
         engine.compute(name, {"prediction": np.full(shape, 0.5), "target": target}, parameters)
     assert [fault.where for fault in raised.value.faults] == [place]
+
+
+def test_a_reading_casts_none_but_its_own_tensors(monkeypatch: pytest.MonkeyPatch) -> None:
+    definition = registry.get("loss", "multiclass_dice")
+    assert isinstance(definition, Primitive)
+    scores = np.full((4, 3), 0.5, np.float32)
+    tensors = {"prediction": scores, "target": np.zeros(4, np.int32), "class_weight": np.ones(3)}
+    plan = planned(definition, tensors, {})
+    met: list[str] = []
+
+    def noted(plan: Plan, bound: Bound, array: Array) -> Array:
+        met.append(bound.name)
+        return array
+
+    monkeypatch.setattr(chunks, "cast", noted)
+    chunks.reading_call(plan)
+    assert met == ["class_weight"]

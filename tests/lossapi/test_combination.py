@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -64,6 +65,22 @@ def test_the_gradient_is_the_sum_of_the_gradients() -> None:
     assert absolute is not None
     for name in ("prediction", "target"):
         np.testing.assert_allclose(whole[name], 2.0 * huber[name] - 0.25 * absolute[name])
+
+
+@pytest.mark.parametrize("dtype", [ml_dtypes.bfloat16, np.float16, np.float32])
+@pytest.mark.parametrize("terms", [TERMS, TERMS[::-1], [TERMS[1], *TERMS, {"name": "huber"}]])
+def test_gradients_are_added_in_the_dtype_of_the_tensors(terms: list[dict[str, Any]], dtype: Any) -> None:
+    pair = {name: array.astype(dtype) for name, array in PAIR.items()}
+    given = {name: array.copy() for name, array in pair.items()}
+    whole = compute("weighted_sum", pair, {"terms": terms}, returns=("gradient",)).gradient
+    exact = {name: array.astype(np.float64) for name, array in pair.items()}
+    expected = compute("weighted_sum", exact, {"terms": terms}, returns=("gradient",)).gradient
+    assert whole is not None
+    assert expected is not None
+    for name, array in pair.items():
+        assert whole[name].dtype == dtype
+        np.testing.assert_allclose(whole[name].astype(np.float64), expected[name], rtol=0.05, atol=1e-3)
+        np.testing.assert_array_equal(array, given[name])
 
 
 def test_a_term_may_hold_tensors_of_its_own() -> None:

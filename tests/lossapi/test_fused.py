@@ -1,9 +1,11 @@
 """Loops where they are kept and made: in the background, on disk, by several processes, without a compiler."""
 
+import gc
 import os
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lossapi import compute, registry, warming
+from lossapi import binding, compute, registry, warming
 from lossapi.backends import choice, fused
 from lossapi.definition import Primitive
 from lossapi.domains import Array
@@ -34,7 +36,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def forget() -> None:
     """As in a new process."""
-    for known in (fused._kernels, fused._free, fused._libraries):
+    for known in (fused._kernels, fused._free, fused._libraries, binding.PLANS._known):
         known.clear()
 
 
@@ -54,6 +56,27 @@ def test_the_reply_says_that_a_loop_ran() -> None:
     ran = compute("huber", PAIR, backend="fused")
     assert (ran.value, ran.backend, ran.provider) == (1.25, "fused", "CPUExecutionProvider")
     assert choice.running()["fused"] == "CPUExecutionProvider"
+
+
+@pytest.mark.parametrize("name", ["huber", "dice", "r2"])
+def test_loops_are_looked_for_once_and_hold_no_arrays(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sought: list[Any] = []
+    kernel = fused.kernel
+
+    def noted(task: Any, *options: Any, **more: Any) -> Any:
+        sought.append(task)
+        return kernel(task, *options, **more)
+
+    monkeypatch.setattr(fused, "kernel", noted)
+    rng = np.random.default_rng(4)
+    alike = [{"prediction": rng.uniform(size=(9, 2)), "target": rng.integers(0, 2, (9, 2)) * 1.0} for _ in range(3)]
+    values = [compute(name, each, backend="fused").value for each in alike]
+    assert values == pytest.approx([compute(name, each, backend="numpy").value for each in alike], rel=1e-13)
+    assert len(sought) == 1
+    left = [weakref.ref(array) for each in alike for array in each.values()]
+    alike.clear()
+    gc.collect()
+    assert [each() for each in left] == [None] * 6
 
 
 def test_auto_computes_by_numpy_until_the_loop_is_there(monkeypatch: pytest.MonkeyPatch) -> None:

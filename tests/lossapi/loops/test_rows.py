@@ -13,7 +13,7 @@ from tests.laws.test_onnx import RTOL
 
 pytestmark = pytest.mark.skipif(build.compiler() is None, reason="needs a C compiler")
 
-LENGTHS = (2, 3, 7, 8, 9, 13, 17, 100, 511, 513, 523)
+LENGTHS = (2, 3, 7, 8, 9, 12, 13, 17, 100, 511, 513, 523)
 LOGITS = {"from_logits": True}
 CASES: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     ("cross_entropy", "label", LOGITS),
