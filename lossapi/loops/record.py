@@ -18,8 +18,10 @@ from lossapi.graphs.dims import Dim, product
 from lossapi.graphs.graph import under_construction
 from lossapi.graphs.symbol import Shape, Symbol, symbol
 from lossapi.graphs.trace import Back, freest, layout, named
-from lossapi.loops import tiles
-from lossapi.loops.frame import Frame
+from lossapi.loops import rooms, tiles
+from lossapi.loops.courses import MOVED, Courses
+from lossapi.loops.frame import Frame, everything
+from lossapi.loops.keeping import ROWS
 from lossapi.loops.script import Script, refused
 from lossapi.loops.text import function
 from lossapi.loops.writer import Sink, Writer
@@ -92,7 +94,7 @@ class Recorder:
 
     task: Task
     free: Sequence[str]
-    script: Script = field(default_factory=Script)
+    script: Script = field(default_factory=Courses)
     inputs: dict[str, tuple[Any, Shape]] = field(default_factory=dict)
     numbers: list[str] = field(default_factory=list)
     sinks: list[Sink] = field(default_factory=list)
@@ -118,7 +120,6 @@ class Recorder:
 
     def written(self, sinks: Sequence[Sink]) -> Loop:
         """The loop that gives what is wanted."""
-        frame = Frame.of(self.script, [shape for _, shape in self.inputs.values()], [sink.value for sink in sinks])
         axes = {
             size.name: (name, i)
             for name, (_, shape) in reversed(self.inputs.items())
@@ -126,11 +127,24 @@ class Recorder:
             if isinstance(size, Dim)
         }
         results = [name for name, _, _ in self.outputs]
-        given = frame, list(self.inputs), results, self.numbers, list(axes)
-        text = tiles.function(sinks, tiles.Tiles(*given)) if frame.behind else function(sinks, Writer(*given))
+        text = self.text(sinks, list(self.inputs), results, self.numbers, list(axes))
         arrays = tuple((name, dtype, shape) for name, (dtype, shape) in self.inputs.items())
         totals = sum(sink.kind == "total" and sink.kept is None for sink in sinks)
         return Loop(text, arrays, tuple(self.outputs), tuple(self.numbers), axes, totals, self.sums, tuple(self.free))
+
+    def text(self, sinks: Sequence[Sink], *given: Any) -> str:
+        """The loop by those who write such."""
+        wanted = [sink.value for sink in sinks]
+        needed = everything(self.script, wanted)
+        met = {self.script.steps[name].operator for name in needed}
+        if "Sweep" in met:
+            return rooms.function(sinks, Frame(self.script, needed, (ROWS,), (), ()), *given)
+        if met & MOVED:
+            raise refused(min(met & MOVED))
+        frame = Frame.of(self.script, [shape for _, shape in self.inputs.values()], wanted)
+        if frame.behind:
+            return tiles.function(sinks, tiles.Tiles(frame, *given))
+        return function(sinks, Writer(frame, *given))
 
     def peeled(self, sink: Sink) -> Sink:
         """Sums as totals of what they are sums of; they are in double precision either way."""
