@@ -149,6 +149,10 @@ def one_of_several(place: int) -> Into:
     return Into(add)
 
 
+class SeesMore(TypeError):
+    """A step is made of something beside its entry and what is held that has a derivative too."""
+
+
 @dataclass(frozen=True)
 class Fold:
     """A step of a scan: by itself, and the way back through one."""
@@ -166,7 +170,7 @@ class Fold:
         """The step, which gives what was held before it."""
         after = self.taken(*map(lift, (*entries, *held))).values()
         if any(each.tracked for each in after):
-            raise TypeError("a step that sees more than what it is given has no derivative here")
+            raise SeesMore("a loop whose steps see more than what they are given is written out step by step")
         return tuple([lower(each) for each in after]), held
 
     def backward(self, flows: Arrays, entries: Arrays) -> tuple[Arrays, Arrays]:
@@ -184,7 +188,14 @@ def scan(first: Traced, step: Callable[..., Any], carry: Any) -> Any:
     if first.shape[0] == 0:
         return rebuilt(form, arrays)
     fold = Fold(step, form, tuple([f"held {i}" for i in range(len(arrays))]))
-    last, history = sweep(first.value, (), fold.onward, tuple([each.value for each in arrays]))
+    try:
+        last, history = sweep(first.value, (), fold.onward, tuple([each.value for each in arrays]))
+    except SeesMore:
+        if not known(first.value):
+            raise
+        for i in range(first.shape[0]):
+            carry = step(carry, NAMESPACE.getitem(first, i))
+        return carry
     kept: list[Any] = [None, None]
 
     def pulled(g: dict[int, Array], place: int) -> Array:

@@ -15,7 +15,7 @@ Sweep = Callable[[Arrays, Arrays], tuple[Arrays, Arrays]]
 def scan(first: Array, step: Callable[..., Any], carry: Any) -> Any:
     """Fold `carry = step(carry, x)` over the leading axis of `first`; a carry is an array, or nested tuples of them.
 
-    On the tape a step has its derivative by what it is given, so what it sees beside that must be constant.
+    What a step sees beside what it is given had better be constant: a graph has no derivative by it.
     """
     arrays, form = flattened(carry)
 

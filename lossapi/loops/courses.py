@@ -12,7 +12,7 @@ import numpy as np
 from lossapi.graphs.dims import Size
 from lossapi.graphs.shapes import END
 from lossapi.graphs.symbol import Symbol
-from lossapi.loops.script import Script, Shape, Step, refused
+from lossapi.loops.script import Script, Shape, Step
 from lossapi.scans import Sweep
 
 
@@ -78,8 +78,8 @@ def _slice(script: Script, inputs: tuple[str, ...], _: Mapping[str, Any]) -> Ste
     """Some entries of some axes."""
     step = script.steps[inputs[0]]
     starts, ends, axes = (script.sizes(name) for name in inputs[1:4])
-    if len(inputs) > 4:
-        raise refused("slices with a step")
+    if len(inputs) > 4:  # of slices with a step there are but those that turn an axis round
+        return Step("Flip", inputs[:1], step.dtype, step.shape, tuple(step.shape[int(str(axis))] for axis in axes))
     shape, cuts = list(step.shape), []
     for start, end, axis in zip(starts, ends, axes, strict=True):
         place = int(str(axis))
@@ -142,5 +142,5 @@ MOVING: Mapping[str, Callable[..., Step | None]] = {
 }
 """How an operator is taken down that moves entries; where it does not, the script knows it."""
 
-MOVED = frozenset(("Slice", "Concat", "Transpose", "CumSum", "AddAt", "AddAlong"))
+MOVED = frozenset(("Slice", "Flip", "Concat", "Transpose", "CumSum", "AddAt", "AddAlong"))
 """What only those loops know how to write that go through time."""

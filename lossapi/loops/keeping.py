@@ -16,7 +16,7 @@ COMBINED = frozenset(("Concat", "CumSum", *CHANGING, *CARRIED))
 """What has room of its own, as it is made of several, or bit by bit."""
 
 SHOWN = ("Seen", "Expand", "Transpose")
-VIEWS = frozenset((*SHOWN, "Slice", "Cast", "Entry"))
+VIEWS = frozenset((*SHOWN, "Slice", "Flip", "Cast", "Entry"))
 DEAR = 8
 """How many steps a value takes that is kept where two need it."""
 

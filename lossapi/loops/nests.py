@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lossapi.graphs.dims import Size
+from lossapi.loops.courses import Cut
 from lossapi.loops.frame import counted
 from lossapi.loops.keeping import CARRIED, CHANGING, ROWS, Keeping
 from lossapi.loops.operators import STORED, TYPES, literal
@@ -198,9 +199,26 @@ class Nests(Writer):
         for cut in cuts:
             if ROWS in (cut.whole, cut.part):
                 raise refused("rows that see each other")
-            start = counted(cut.start, self.axes)
+            start = self.begun(cut)
             moved[cut.whole] = start if cut.part == 1 else f"({places[cut.part]} + {start})"
         return moved
+
+    def begun(self, cut: Cut) -> str:
+        """Where a cut starts, which is refused where it reaches beyond its axis."""
+        start, key = counted(cut.start, self.axes), f"start of {cut}"
+        if key not in self.once.made:
+            part, self.once.made[key] = self.size(cut.part), start
+            beyond = f"{start} < 0 || {start} + {part} > {self.size(cut.whole)}"
+            self.once.lines.append(f"if ({part} > 0 && ({beyond})) status |= {ASTRAY};")
+        return start
+
+    def _flip(self, name: str, step: Step, scope: Scope) -> str:
+        assert isinstance(scope, View)
+        turned = {size: f"({self.size(size)} - 1 - {scope.places[size]})" for size in step.said if size != 1}
+        if ROWS in turned:
+            raise refused("rows that see each other")
+        self.exact.update(word for place in turned.values() for word in words(place))
+        return self.value(step.inputs[0], replace(scope, places={**scope.places, **turned}))
 
     def _pick(self, name: str, step: Step, scope: Scope) -> str:
         """An entry by its place."""

@@ -16,7 +16,7 @@ from lossapi.loops.operators import STORED
 from lossapi.loops.reduced import reduced
 from lossapi.loops.script import Step, refused
 from lossapi.loops.text import BLOCK, outside
-from lossapi.loops.writer import NO_ROOM, Scope, Sink
+from lossapi.loops.writer import Scope, Sink
 
 
 class Rooms(Nests):
@@ -175,7 +175,7 @@ def function(sinks: Sequence[Sink], frame: Frame, *given: Sequence[str]) -> str:
         _wanted(writer, sink, totals)
     ahead = [f"double total{i} = 0.0;" for i in range(len(totals))]
     lines = [f"    {line}" for line in writer.body.lines]
-    rows = [f"for (int64_t row = 0; row < rows && !(status & {NO_ROOM}); row++) {{", *lines, "}"]
+    rows = ["for (int64_t row = 0; row < rows && !status; row++) {", *lines, "}"]
     return framed(writer, f"BLOCK {BLOCK}", ahead, rows, [f"total{i}" for i in range(len(totals))], None)
 
 

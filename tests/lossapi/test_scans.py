@@ -8,6 +8,9 @@ import pytest
 from lossapi.domains import Array
 from lossapi.functions import namespace
 from lossapi.gradients import vjp
+from lossapi.graphs.dims import Dim
+from lossapi.graphs.graph import Graph, under_construction
+from lossapi.graphs.symbol import Symbol
 from lossapi.scans import flattened, rebuilt, scan, sweep
 
 
@@ -83,11 +86,27 @@ def test_an_infinite_slope_times_nothing_is_nothing() -> None:
     np.testing.assert_array_equal(gradient, [[1.0, 0.0], [0.5, 0.25]])
 
 
-def test_a_step_that_sees_more_than_it_is_given_is_refused() -> None:
-    def hidden(x: Array, factor: Array) -> Array:
-        return scan(x, lambda carry, entry: carry + factor * entry, namespace(x).zeros_like(x[0]))
+def hidden(x: Array, factor: Array) -> Array:
+    """A step that sees more than it is given."""
+    return scan(x, lambda carry, entry: carry * entry + factor, namespace(x).zeros_like(x[0]))
 
-    given = {"x": np.ones((3, 2)), "factor": np.ones(2)}
-    assert set(vjp(hidden, given, {}, ("x",))[1](np.ones(2))) == {"x"}
-    with pytest.raises(TypeError, match="more than what it is given"):
-        vjp(hidden, given, {}, ("x", "factor"))
+
+def test_what_a_step_sees_beside_has_a_derivative_too() -> None:
+    given = {"x": np.array([[5.0], [3.0], [2.0]]), "factor": np.array([7.0])}
+    found = vjp(hidden, given, {}, tuple(given))[1](np.ones(1))
+    assert {name: each.tolist() for name, each in found.items()} == {
+        "x": [[0.0], [14.0], [28.0]],  # f (x₂ x₃ + x₃ + 1) by x₂ is f x₃, by x₃ f (x₂ + 1)
+        "factor": [9.0],
+    }
+
+
+def test_but_not_in_a_graph() -> None:
+    graph = Graph()
+    with under_construction(graph):
+        given = {
+            name: Symbol(graph.input(name, np.float64, shape), np.float64, shape)
+            for name, shape in {"x": (Dim.named("time"), 1), "factor": (1,)}.items()
+        }
+        assert set(vjp(hidden, given, {}, ("x",))[1](np.ones(1))) == {"x"}
+        with pytest.raises(TypeError, match="more than what they are given"):
+            vjp(hidden, given, {}, ("x", "factor"))

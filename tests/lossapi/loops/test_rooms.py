@@ -1,0 +1,126 @@
+"""Loops through time, and rows with axes of their own: what is carried, cut, joined, picked and added up."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lossapi import compute, warming
+from lossapi.definition import Definition, loss
+from lossapi.domains import Array, Index, Real, Rows
+from lossapi.engine import Call
+from lossapi.functions import logsumexp, namespace
+from lossapi.loops import build
+from lossapi.scans import scan
+from tests.laws.every import cut_at, definition_of
+
+pytestmark = pytest.mark.skipif(build.compiler() is None, reason="needs a C compiler")
+
+SIZES = [(1, 1, 1), (2, 3, 2), (3, 7, 8), (2, 9, 9), (1, 4, 15), (2, 3, 17), (1, 2, 600)]
+"""Rows, steps in time, and entries: fewer than a vector has, as many, one more, and more than a block has."""
+
+Series = Real[Array, "batch time dim"]
+Scores = Real[Array, "batch dim"]
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many small loops: compiling them is what takes time."""
+    monkeypatch.setattr(build, "FLAGS", tuple("-O1" if flag == "-O3" else flag for flag in build.FLAGS))
+
+
+@loss(family="liar")
+def smoothed(prediction: Series, target: Scores, *, decay: float = 0.7) -> Rows[Array, "batch"]:
+    """A weighted mean of the past, carried as one array."""
+    xp = namespace(prediction)
+    series = xp.moveaxis(prediction, 1, 0)
+    last = scan(series, lambda mean, x: decay * mean + (1.0 - decay) * xp.tanh(x), xp.zeros_like(target))
+    return xp.sum((last - target) * (last - target), axis=1)
+
+
+@loss(family="liar")
+def mixed(prediction: Series, target: Scores) -> Rows[Array, "batch"]:
+    """Two states of different sizes, each made of shifted and joined parts of both."""
+    xp = namespace(prediction)
+
+    def step(carry: tuple[Array, Array], x: Array) -> tuple[Array, Array]:
+        long, short = carry
+        moved = xp.concat([xp.exp(-xp.abs(short)), long[:, :1] + long[:, -1:]], axis=1)
+        return 0.5 * moved + xp.concat([x[:, :1], x], axis=1), xp.maximum(short, 0.3 * long[:, 1:]) - 0.1 * x
+
+    start = (xp.concat([target, xp.ones_like(target[:, :1])], axis=1), target)
+    long, short = scan(xp.moveaxis(xp.tanh(prediction), 1, 0), step, start)
+    return xp.max(long, axis=1) + logsumexp(short, axis=1)
+
+
+@loss(family="liar")
+def counted(prediction: Series, target: Scores) -> Rows[Array, "batch"]:
+    """A number that each row carries, its frames made of sums over several axes and of running ones."""
+    xp = namespace(prediction)
+    whole = xp.sum(prediction, axis=(1, 2)) + xp.mean(prediction * prediction, axis=(1, 2))
+    frames = xp.moveaxis(xp.cumulative_sum(xp.sin(prediction), axis=1) * xp.expand_dims(target, axis=1), 1, 0)
+    carried = scan(frames, lambda sum, x: xp.tanh(sum) + xp.sum(x, axis=1), xp.zeros_like(whole))
+    return carried + 0.01 * whole
+
+
+@loss(family="liar")
+def looked_up(prediction: Series, target: Index[Array, "batch length"]) -> Rows[Array, "batch"]:
+    """Entries picked at places of their own, some of them often."""
+    xp = namespace(prediction)
+    found = xp.take_along_axis(prediction, xp.expand_dims(target, axis=1), axis=2)
+    last = scan(xp.moveaxis(found, 1, 0), lambda carry, x: xp.sin(carry) + x, xp.zeros_like(found[:, 0, :]))
+    first = xp.squeeze(xp.take_along_axis(last, xp.zeros_like(target[:, :1]), axis=1), axis=1)
+    return first + xp.sum(last, axis=1) * xp.min(prediction[:, 0, :], axis=1)
+
+
+def arrays(size: tuple[int, int, int], dtype: str) -> dict[str, Array]:
+    """A series, and what it is held against."""
+    rng = np.random.default_rng(sum(size))
+    rows, _, entries = size
+    return {"prediction": rng.normal(size=size).astype(dtype), "target": rng.normal(size=(rows, entries)).astype(dtype)}
+
+
+def agree(definition: Definition, given: Mapping[str, Array], **options: Any) -> None:
+    """Loops give what NumPy gives."""
+    asked: dict[str, Any] = {"returns": ("value", "gradient"), **options}
+    ours, theirs = (compute(definition, given, backend=each, **asked) for each in ("fused", "numpy"))
+    assert ours.backend == "fused"
+    rtol = 2e-5 if given["prediction"].dtype == np.float32 else 1e-11
+    np.testing.assert_allclose(ours.value, theirs.value, rtol=rtol, atol=rtol)
+    assert ours.gradient is not None
+    for each, gradient in (theirs.gradient or {}).items():
+        np.testing.assert_allclose(ours.gradient[each], gradient, rtol=100 * rtol, atol=rtol * np.abs(gradient).max())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("made", [smoothed, mixed, counted], ids=lambda made: made.__name__)
+def test_loops_through_time(made: Any, dtype: str) -> None:
+    for size in SIZES:
+        agree(definition_of(made), arrays(size, dtype))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_entries_picked_at_places(dtype: str) -> None:
+    rng = np.random.default_rng(5)
+    for rows, time, entries in SIZES:
+        given = arrays((rows, time, entries), dtype)
+        agree(definition_of(looked_up), {**given, "target": rng.integers(0, entries, (rows, 9))})
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none", "weighted_mean"])
+def test_weights_and_cuts(reduction: str) -> None:
+    given = arrays((6, 4, 5), "float64")
+    with cut_at([1, 4]):
+        agree(definition_of(mixed), given, reduction=reduction, weight=np.array([0.5, 0.0, 3.0, 1.0, 2.0, 0.1]))
+
+
+def test_numbers_are_given_to_the_loop() -> None:
+    given = arrays((3, 4, 5), "float64")
+    for decay in (0.1, 0.9):
+        ours, theirs = (
+            compute(definition_of(smoothed), given, {"decay": decay}, backend=each).value for each in ("fused", "numpy")
+        )
+        assert ours == pytest.approx(theirs, rel=1e-12)
+    [loop] = warming.loops(Call(definition_of(smoothed), given), gradient=False)
+    assert "decay" in loop.numbers
