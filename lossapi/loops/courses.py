@@ -125,9 +125,9 @@ def _added_at(script: Script, inputs: tuple[str, ...], attributes: Mapping[str, 
 
 
 def _added_along(script: Script, inputs: tuple[str, ...], attributes: Mapping[str, Any]) -> Step | None:
-    """Values added at places along an axis."""
+    """Values added at places along an axis of each row."""
     step = script.steps[inputs[0]]
-    if attributes.get("reduction", "none") != "add":
+    if attributes.get("reduction", "none") != "add" or len(step.shape) == 1:
         return None
     return Step("AddAlong", inputs, step.dtype, step.shape, step.shape[attributes["axis"]])
 
@@ -141,6 +141,3 @@ MOVING: Mapping[str, Callable[..., Step | None]] = {
     "ScatterElements": _added_along,
 }
 """How an operator is taken down that moves entries; where it does not, the script knows it."""
-
-MOVED = frozenset(("Slice", "Flip", "Concat", "Transpose", "CumSum", "AddAt", "AddAlong"))
-"""What only those loops know how to write that go through time."""

@@ -19,7 +19,7 @@ from lossapi.graphs.graph import under_construction
 from lossapi.graphs.symbol import Shape, Symbol, symbol
 from lossapi.graphs.trace import Back, freest, layout, named
 from lossapi.loops import rooms, tiles
-from lossapi.loops.courses import MOVED, Courses
+from lossapi.loops.courses import Courses
 from lossapi.loops.frame import Frame, everything
 from lossapi.loops.keeping import ROWS
 from lossapi.loops.script import Script, refused
@@ -136,11 +136,8 @@ class Recorder:
         """The loop by those who write such."""
         wanted = [sink.value for sink in sinks]
         needed = everything(self.script, wanted)
-        met = {self.script.steps[name].operator for name in needed}
-        if "Sweep" in met:
+        if any(self.script.steps[name].operator == "Sweep" for name in needed):
             return rooms.function(sinks, Frame(self.script, needed, (ROWS,), (), ()), *given)
-        if met & MOVED:
-            raise refused(min(met & MOVED))
         frame = Frame.of(self.script, [shape for _, shape in self.inputs.values()], wanted)
         if frame.behind:
             return tiles.function(sinks, tiles.Tiles(frame, *given))
