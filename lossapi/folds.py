@@ -48,9 +48,8 @@ class Source:
             return kernel(given, {**self.numbers, SCALE: scale}, into)
         except (fused.Outside, IndexError):
             chunks.take(self.plan, cut, self.unchecked)
-            numpy_backend.run(
-                self.plan.map.function, part.tensors, part.parameters
-            )  # may hold parameters against sizes
+            # A loop does not hold parameters against sizes: if they are at fault, the text says so.
+            numpy_backend.run(self.plan.map.function, part.tensors, part.parameters)
             raise LossError("numbers within their bounds", "others") from None
 
 

@@ -191,26 +191,28 @@ class Nests(Writer):
 
     def _slice(self, name: str, step: Step, scope: Scope) -> str:
         assert isinstance(scope, View)
+        self.require_within(step.said)
         return self.value(step.inputs[0], replace(scope, places=self.moved(step.said, scope.places)))
 
-    def moved(self, cuts: Any, places: Mapping[Size, str]) -> dict[Size, str]:
+    def moved(self, cuts: Iterable[Cut], places: Mapping[Size, str]) -> dict[Size, str]:
         """Where the entries of some cuts stand in the whole."""
         moved = {size: place for size, place in places.items() if all(size != cut.part for cut in cuts)}
         for cut in cuts:
             if ROWS in (cut.whole, cut.part):
                 raise refused("rows that see each other")
-            start = self.begun(cut)
+            start = counted(cut.start, self.axes)
             moved[cut.whole] = start if cut.part == 1 else f"({places[cut.part]} + {start})"
         return moved
 
-    def begun(self, cut: Cut) -> str:
-        """Where a cut starts, which is refused where it reaches beyond its axis."""
-        start, key = counted(cut.start, self.axes), f"start of {cut}"
-        if key not in self.once.made:
-            part, self.once.made[key] = self.size(cut.part), start
-            beyond = f"{start} < 0 || {start} + {part} > {self.size(cut.whole)}"
-            self.once.lines.append(f"if ({part} > 0 && ({beyond})) status |= {ASTRAY};")
-        return start
+    def require_within(self, cuts: Iterable[Cut]) -> None:
+        """Refuse to read or write beyond an axis: what a slice takes of one that is too short for it."""
+        for cut in cuts:
+            key = f"within {cut}"
+            if key not in self.once.made:
+                part, start = self.size(cut.part), counted(cut.start, self.axes)
+                beyond = f"{start} < 0 || {start} + {part} > {self.size(cut.whole)}"
+                self.once.lines.append(f"if ({part} > 0 && ({beyond})) status |= {ASTRAY};")
+                self.once.made[key] = key
 
     def _flip(self, name: str, step: Step, scope: Scope) -> str:
         assert isinstance(scope, View)

@@ -75,6 +75,7 @@ class Rooms(Nests):
         """Values added to some entries of some axes; whole vectors of them where nothing stands behind these."""
         self._copied(step, view, room)
         shape = self.along(step.shape)
+        self.require_within(step.said)
         last = [cut for cut in step.said if (cut.whole,) == shape[-1:]]
         free = not last or (last[0].part != 1 and last[0].start + last[0].part == last[0].whole)
         with self.nest(self.along(self.frame.step(step.inputs[1]).shape), view, whole=free) as entry:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lossapi import compute, warming
+from lossapi import compute, registry, warming
 from lossapi.definition import Definition, loss
 from lossapi.domains import Array, Index, Real, Rows
 from lossapi.engine import Call
@@ -81,16 +81,20 @@ def arrays(size: tuple[int, int, int], dtype: str) -> dict[str, Array]:
     return {"prediction": rng.normal(size=size).astype(dtype), "target": rng.normal(size=(rows, entries)).astype(dtype)}
 
 
-def agree(definition: Definition, given: Mapping[str, Array], **options: Any) -> None:
+def agree(
+    definition: Definition, given: Mapping[str, Array], parameters: Mapping[str, Any] | None = None, **options: Any
+) -> None:
     """Loops give what NumPy gives."""
     asked: dict[str, Any] = {"returns": ("value", "gradient"), **options}
-    ours, theirs = (compute(definition, given, backend=each, **asked) for each in ("fused", "numpy"))
+    ours, theirs = (compute(definition, given, parameters, backend=each, **asked) for each in ("fused", "numpy"))
     assert ours.backend == "fused"
     rtol = 2e-5 if given["prediction"].dtype == np.float32 else 1e-11
     np.testing.assert_allclose(ours.value, theirs.value, rtol=rtol, atol=rtol)
     assert ours.gradient is not None
     for each, gradient in (theirs.gradient or {}).items():
-        np.testing.assert_allclose(ours.gradient[each], gradient, rtol=100 * rtol, atol=rtol * np.abs(gradient).max())
+        np.testing.assert_allclose(
+            ours.gradient[each], gradient, rtol=100 * rtol, atol=rtol * np.nanmax(np.abs(gradient))
+        )
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -124,3 +128,53 @@ def test_numbers_are_given_to_the_loop() -> None:
         assert ours == pytest.approx(theirs, rel=1e-12)
     [loop] = warming.loops(Call(definition_of(smoothed), given), gradient=False)
     assert "decay" in loop.numbers
+
+
+def test_the_same_bits_for_any_number_of_threads() -> None:
+    given = arrays((6, 4, 5), "float32")
+    with cut_at([1, 4]):
+        one, seven = (
+            compute(definition_of(mixed), given, backend="fused", returns=("value", "gradient"), threads=threads)
+            for threads in (1, 7)
+        )
+    assert one.gradient is not None
+    assert seven.gradient is not None
+    assert one.value == seven.value
+    assert all(np.array_equal(each, seven.gradient[name]) for name, each in one.gradient.items())
+
+
+def sequences(rows: int, time: int, classes: int, length: int, dtype: str) -> dict[str, Array]:
+    """Scores and labels of any length, none included."""
+    rng = np.random.default_rng(rows + time)
+    return {
+        "prediction": (3.0 * rng.normal(size=(rows, time, classes))).astype(dtype),
+        "target": rng.integers(1, classes, (rows, length)),
+        "input_length": rng.integers(0, time + 1, rows),
+        "target_length": rng.integers(0, length + 1, rows),
+    }
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"zero_infinity": True, "per_label": True},
+        {"normalize": False, "softmax_gradient": True},
+        {"merge_repeated": False, "blank": 1},
+        {"log_zero": -300.0},
+    ],
+    ids=lambda options: " ".join(options) or "plain",
+)
+def test_sequences_at_their_limits(options: dict[str, Any], dtype: str) -> None:
+    [ctc] = (each for each in registry.definitions("loss") if each.name == "ctc")
+    for size in [(3, 5, 4, 0), (1, 1, 2, 1), (4, 7, 3, 1), (5, 20, 9, 7), (2, 3, 5, 8), (3, 40, 6, 16)]:
+        given = sequences(*size, dtype)
+        agree(ctc, given, parameters=options, reduction="none")
+        if options.get("normalize", True):
+            for far in (100.0, 1e30):
+                agree(ctc, {**given, "prediction": given["prediction"] * np.asarray(far, dtype)}, parameters=options)
+    for odd in (np.nan, np.inf, -np.inf):
+        spoilt = given["prediction"].copy()
+        spoilt[0, 0, 0] = odd
+        agree(ctc, {**given, "prediction": spoilt}, parameters=options, reduction="none")
