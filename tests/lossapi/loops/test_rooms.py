@@ -74,6 +74,36 @@ def looked_up(prediction: Series, target: Index[Array, "batch length"]) -> Rows[
     return first + xp.sum(last, axis=1) * xp.min(prediction[:, 0, :], axis=1)
 
 
+@loss(family="liar")
+def nested(prediction: Series, target: Scores) -> Rows[Array, "batch"]:
+    """A loop whose steps are loops themselves, and a count carried beside."""
+    xp = namespace(prediction)
+
+    def step(carry: tuple[Array, Array], x: Array) -> tuple[Array, Array]:
+        total, count = carry
+        entries = xp.moveaxis(x, 1, 0)
+        one = scan(entries, lambda held, entry: xp.sin(held) + entry, total)
+        two = scan(entries * entries, lambda held, entry: 0.9 * held + entry, total)
+        return one + 0.5 * two, count + xp.sum(xp.astype(x > 0.0, xp.int64), axis=1)
+
+    start = xp.zeros_like(target[:, 0])
+    total, count = scan(xp.moveaxis(prediction, 1, 0), step, (start, xp.astype(start, xp.int64)))
+    return total + xp.astype(count, total.dtype)
+
+
+@loss(family="liar")
+def stopped(prediction: Series, target: Scores) -> Rows[Array, "batch"]:
+    """The largest until some limit was met, which is carried as truth values; read from the end."""
+    xp = namespace(prediction)
+
+    def step(carry: tuple[Array, Array], x: Array) -> tuple[Array, Array]:
+        best, met = carry
+        return xp.where(met, best, xp.maximum(best, x)), met | (x > 1.5)
+
+    best, _ = scan(xp.moveaxis(prediction, 1, 0), step, (target, target > 1e9))
+    return xp.sum(best, axis=1) + xp.max(xp.flip(best, axis=1) * target, axis=1)
+
+
 def arrays(size: tuple[int, int, int], dtype: str) -> dict[str, Array]:
     """A series, and what it is held against."""
     rng = np.random.default_rng(sum(size))
@@ -98,7 +128,7 @@ def agree(
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("made", [smoothed, mixed, counted], ids=lambda made: made.__name__)
+@pytest.mark.parametrize("made", [smoothed, mixed, counted, nested, stopped], ids=lambda made: made.__name__)
 def test_loops_through_time(made: Any, dtype: str) -> None:
     for size in SIZES:
         agree(definition_of(made), arrays(size, dtype))
