@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from lossapi.graphs.dims import Size
 from lossapi.loops.courses import Cut
 from lossapi.loops.frame import counted
@@ -229,23 +231,44 @@ class Nests(Writer):
         return self.value(step.inputs[0], replace(scope, places={**scope.places, step.said: place}))
 
     def place(self, index: str, size: Size, view: View) -> str:
-        """A place along an axis, counted from the end where it is negative."""
+        """A place along an axis; those along axes of their own are looked at once, and kept."""
+        index = self.bare(index)
+        shape, level = self.along(self.frame.step(index).shape), self.level(index, view)
+        if not shape:
+            return self._looked_at(index, size, level)
+        key = f"place {index} of {size} at {[view.places[each] for each in shape]}"
+        if key not in level.made:
+            room = f"{self._places(index, size, shape)}[{self.within_room(shape, view.places)}]"
+            place = level.made[key] = self.new("i")
+            level.lines.append(f"const int64_t {place} = {room};")
+            self.levels[place] = level
+        return level.made[key]
+
+    def _places(self, index: str, size: Size, shape: Shape) -> str:
+        """The room of the places that an index says; behind the last of them stands 0."""
+        view, key = self.outermost(index, (), self.body), f"places {index} of {size}"
+        if key not in view.made:
+            view.made[key] = self.new_room(np.dtype(np.int64), shape)
+            with self.nest(shape, replace(view, places={})) as entry:
+                text = self._looked_at(index, size, entry)
+                entry.lines.append(f"{view.made[key]}[{self.within_room(shape, entry.places)}] = {text};")
+        return view.made[key]
+
+    def _looked_at(self, index: str, size: Size, view: View) -> str:
+        """A place that is within its axis, counted from the end where it is negative."""
         if size == ROWS:
             raise refused("rows that see each other")
-        given = self.value(index, view)
-        index = self.bare(index)
-        level, key = self.level(index, view), f"place {given} of {size}"
-        if key not in level.made:
-            self.exact.update(*(words(view.places[each]) for each in self.along(self.frame.step(index).shape)))
+        given, key = self.value(index, view), f"place {index} of {size}"
+        if key not in view.made:
             place, n = self.new("i"), self.size(size)
-            level.lines += [
+            view.lines += [
                 f"int64_t {place} = (int64_t){given};",
                 f"{place} += {place} < 0 ? {n} : 0;",
                 f"if ({place} < 0 || {place} >= {n}) {{ status |= {ASTRAY}; {place} = 0; }}",
             ]
-            level.made[key] = place
-            self.levels[place] = level
-        return level.made[key]
+            view.made[key] = place
+            self.levels[place] = view
+        return view.made[key]
 
 
 def _depth(view: View) -> int:
