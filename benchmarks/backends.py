@@ -40,6 +40,9 @@ Times = Mapping[int, Mapping[str, float]]
 MARGIN = 0.9
 THREADS = 2
 
+FREE = ("blank", "zero_infinity")
+"""Parameters that are no numbers with a fraction, and yet choose no path."""
+
 LOGITS: Mapping[str, Any] = {"from_logits": True}
 
 
@@ -89,6 +92,8 @@ KINDS: list[tuple[Maker, Mapping[str, Any], str]] = [
     (inputs.centers, {}, "center"),
     (inputs.faces, {}, "sphereface cosface arcface"),
     (inputs.sequences, {}, "ctc"),
+    (inputs.sequences, {"normalize": False, "softmax_gradient": True}, "ctc"),
+    (inputs.sequences, {"normalize": False, "softmax_gradient": True, "per_label": True}, "ctc"),
 ]
 
 METRICS: list[tuple[Maker, Mapping[str, Any], str]] = [
@@ -108,7 +113,9 @@ METRICS: list[tuple[Maker, Mapping[str, Any], str]] = [
 
 def size_of(elements: int) -> Size:
     """How much of everything comes to that many elements."""
-    return Size(elements, rows=max(2, elements // 100), sequences=max(2, elements // 30_000))
+    time = min(300, elements // 200)
+    rows, sequences = max(2, elements // 100), max(2, elements // 30_000)
+    return Size(elements, rows=rows, sequences=sequences, time=time, length=min(30, time // 4))
 
 
 def milliseconds(call: Callable[[], Any]) -> float:
@@ -140,7 +147,8 @@ def when(case: Case) -> dict[str, Any]:
     """The parameters that choose a path in the kernel: all but numbers."""
     definition = case.definition
     given = vars(definition.parameters.model_validate(dict(case.parameters)))
-    return {name: given[name] for name in definition.map.parameters if not isinstance(given[name], float)}
+    found = {name: given[name] for name in definition.map.parameters if not isinstance(given[name], float)}
+    return {name: value for name, value in found.items() if name not in FREE}
 
 
 def threshold(times: Times, backend: str) -> int | None:

@@ -38,19 +38,18 @@ TOGETHER = 256
 
 def cuts(plan: Plan, *, by_loop: bool = False) -> list[slice]:
     """Where the batch is cut: by size alone, and by whether one loop folds each chunk."""
-    batch, largest, chunk = plan.batch, plan.largest_cut, CHUNK * (LONGER if by_loop else 1)
+    batch, largest = plan.batch, plan.largest_cut
     if batch is None:
         return [slice(None)]
-    if largest <= chunk and batch * plan.width <= WIDE:
+    if largest <= CHUNK and batch * plan.width <= WIDE:
         return [slice(0, batch)]
-    rows = min(max(1, chunk * _steps(plan) * batch // max(largest, 1)), max(NARROW, WIDE // plan.width))
-    if batch <= rows:
-        return [slice(0, batch)]
-    return [slice(start, min(start + rows, batch)) for start in range(0, batch, rows)]
+    chunk = CHUNK * (LONGER if by_loop else _steps(plan))
+    rows = min(max(1, chunk * batch // max(largest, 1)), max(NARROW, WIDE // plan.width))
+    return [slice(start, min(start + rows, batch)) for start in range(0, batch or 1, rows)]
 
 
 def _steps(plan: Plan) -> int:
-    """How many times longer a chunk may be where a kernel goes through time, holding one step of all rows at once."""
+    """How many times longer a chunk may be where NumPy goes through time, holding one step of all rows at once."""
     time = plan.bindings.get("time", 1)
     return min(time, STEPS) if isinstance(time, int) else 1
 

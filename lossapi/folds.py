@@ -9,6 +9,7 @@ import numpy as np
 
 from lossapi import backward, chunks
 from lossapi.backends import fused
+from lossapi.backends import numpy as numpy_backend
 from lossapi.backward import Gathered, Gradient
 from lossapi.chunks import Part
 from lossapi.domains import Array
@@ -47,6 +48,8 @@ class Source:
             return kernel(given, {**self.numbers, SCALE: scale}, into)
         except (fused.Outside, IndexError):
             chunks.take(self.plan, cut, self.unchecked)
+            # A loop does not hold parameters against sizes: if they are at fault, the text says so.
+            numpy_backend.run(self.plan.map.function, part.tensors, part.parameters)
             raise LossError("numbers within their bounds", "others") from None
 
 

@@ -279,14 +279,6 @@ def count(x: Array, *, axis: int | tuple[int, ...]) -> float:
 
 
 @delegated
-def scan(first: Array, step: Callable[..., Any], carry: Any) -> Any:
-    """Fold `carry = step(carry, x)` over the leading axis of `first`: one primitive for dynamic programmes."""
-    for i in range(first.shape[0]):
-        carry = step(carry, first[i, ...])
-    return carry
-
-
-@delegated
 def floored_log(p: Array, *, floor: float | None = None) -> Array:
     """log p; no less than `floor` where that is negative, of p held in [floor, 1 - floor] where it is positive."""
     xp = namespace(p)

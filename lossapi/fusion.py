@@ -41,7 +41,7 @@ def backend(
     plan: Plan, reduction: str, unchecked: frozenset[str], wrt: Collection[str] | None, *, wait: bool
 ) -> Backend | None:
     """What computes a plan by loops; None while they are compiled, unless it is to `wait`, or if there are none."""
-    if plan.batch == 0 or not plan.elements:
+    if plan.batch == 0 or not all(bound.array.size for bound in plan.tensors):
         return choice.fused()
     key = "loops", reduction, unchecked, None if wrt is None else tuple(wrt)
     found: Found | None = plan.known.get(key)

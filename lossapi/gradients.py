@@ -5,14 +5,16 @@ pullback(np.ones_like(values))  →  {"prediction": …}
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from lossapi.domains import Array
-from lossapi.pulls import SMALL, Into, known
+from lossapi.pulls import SMALL, Into, Pull, known
+from lossapi.scans import Arrays, flattened, rebuilt, sweep
 from lossapi.states import Weighted
-from lossapi.tape import Traced, lower
+from lossapi.tape import NAMESPACE, Traced, lift, lower
 
 Pullback = Callable[[Any], dict[str, Array]]
 
@@ -124,3 +126,91 @@ def has_nan(array: Array) -> bool:
     """Whether a NaN is among the entries: the maximum shows it."""
     peak = np.maximum.reduce(array, axis=None, initial=-np.inf)
     return bool(peak != peak)
+
+
+class Several(Traced):
+    """Arrays that were made together, and have their cotangents together."""
+
+    __slots__ = ()
+
+    def buffer(self) -> Array:
+        """The cotangents, by their places."""
+        if self.cotangent is None:
+            self.cotangent = {}
+        return self.cotangent
+
+
+def one_of_several(place: int) -> Into:
+    """The pull of one of them."""
+
+    def add(buffer: dict[int, Array], g: Array, *_: Array) -> None:
+        buffer[place] = buffer[place] + g if place in buffer else g
+
+    return Into(add)
+
+
+class SeesMore(TypeError):
+    """A step is made of something beside its entry and what is held that has a derivative too."""
+
+
+@dataclass(frozen=True)
+class Fold:
+    """A step of a scan: by itself, and the way back through one."""
+
+    step: Callable[..., Any]
+    form: Any
+    names: tuple[str, ...]
+
+    def taken(self, entry: Traced, *held: Traced) -> dict[str, Traced]:
+        """What is held after the step, by name."""
+        after, _ = flattened(self.step(rebuilt(self.form, held), entry))
+        return dict(zip(self.names, after, strict=True))
+
+    def onward(self, held: Arrays, entries: Arrays) -> tuple[Arrays, Arrays]:
+        """The step, which gives what was held before it."""
+        after = self.taken(*map(lift, (*entries, *held))).values()
+        if any(each.tracked for each in after):
+            raise SeesMore("a loop whose steps see more than what they are given is written out step by step")
+        return tuple([lower(each) for each in after]), held
+
+    def backward(self, flows: Arrays, entries: Arrays) -> tuple[Arrays, Arrays]:
+        """From the cotangents after the step to those before it, which gives that of its entry."""
+        given = dict(zip(("entry", *self.names), entries, strict=True))
+        found = vjp(self.taken, given, {}, tuple(given))[1](dict(zip(self.names, flows, strict=True)))
+        entry, *held = (found[name] if name in found else np.zeros_like(each) for name, each in given.items())
+        return tuple(held), (entry,)
+
+
+def scan(first: Traced, step: Callable[..., Any], carry: Any) -> Any:
+    """A fold whose states are kept on the way, so that a sweep goes back through them, one step's tape at a time."""
+    found, form = flattened(carry)
+    arrays = [each if type(each) is Traced else Traced(each) for each in found]
+    if first.shape[0] == 0:
+        return rebuilt(form, arrays)
+    fold = Fold(step, form, tuple([f"held {i}" for i in range(len(arrays))]))
+    try:
+        last, history = sweep(first.value, (), fold.onward, tuple([each.value for each in arrays]))
+    except SeesMore:
+        if not known(first.value):
+            raise
+        for i in range(first.shape[0]):
+            carry = step(carry, NAMESPACE.getitem(first, i))
+        return carry
+    kept: list[Any] = [None, None]
+
+    def pulled(g: dict[int, Array], place: int) -> Array:
+        if kept[0] is not g:
+            flows = tuple([g[i] if i in g else np.zeros_like(each) for i, each in enumerate(last)])
+            carried, given = sweep(first.value, history, fold.backward, flows, reverse=True)
+            kept[:] = g, (*given, *carried)
+        return kept[1][place]
+
+    def pull(place: int) -> Pull:
+        return lambda g, _: pulled(g, place)
+
+    whole = Several(last, [(each, pull(i)) for i, each in enumerate((first, *arrays)) if each.tracked])
+    sources = [[(whole, one_of_several(i))] if whole.tracked else [] for i in range(len(last))]
+    return rebuilt(form, list(map(Traced, last, sources)))
+
+
+NAMESPACE.special.scan = scan

@@ -183,7 +183,10 @@ def indexed(buffer: Array, g: Array, o: Array, x: Array, key: Any) -> None:
     """The pull of x[key]; slices and integers meet no entry twice."""
     steps = key if isinstance(key, tuple) else (key,)
     if all(step is None or step is ... or isinstance(step, int | np.integer | slice) for step in steps):
-        buffer[key] += g
+        if known(buffer):
+            buffer[key] += g
+        else:
+            buffer.add_at(key, g)
     else:
         scattered(lambda places, key: places[key]).add(buffer, g, o, x, key)
 
@@ -192,6 +195,8 @@ def picked(buffer: Array, g: Array, o: Array, x: Array, index: Array, *, axis: i
     """The pull of take_along_axis; one entry per slice meets none twice."""
     if index.shape[axis] == 1 and index.shape == g.shape:
         np.put_along_axis(buffer, index, np.take_along_axis(buffer, index, axis) + g, axis)
+    elif not known(buffer):
+        buffer.add_along(index, g, axis)
     else:
         scattered(np.take_along_axis).add(buffer, g, o, x, index, axis=axis)
 

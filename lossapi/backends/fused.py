@@ -218,7 +218,11 @@ def _ran(
     found = kernel(task, parameters, wait=True)
     assert found is not None
     given = {name: array for name, array in tensors.items() if array is not None} | dict(more)
-    outputs, _ = found(given, parameters)
+    try:
+        outputs, _ = found(given, parameters)
+    except IndexError:  # a loop does not hold parameters against sizes: if they are at fault, the text says so
+        numpy_backend.run(task.function, tensors, parameters)
+        raise
     return tuple(outputs), list(outputs.values())
 
 

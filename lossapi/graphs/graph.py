@@ -19,11 +19,12 @@ class Graph:
 
     `wide` is the dtype that totals are kept in: float64, or the model's own where it is to have no other. `brief` takes
     one operator even where several run faster. `whole` says that there are operators for a softmax as a whole,
-    `overlooks_nan` that extremes take no notice of NaN.
+    `overlooks_nan` that extremes take no notice of NaN, `by_axes` that values are added at places told axis by axis.
     """
 
     whole = True
     overlooks_nan = True
+    by_axes = False
 
     def __init__(self, opset: int = OPSET, wide: Any = np.float64, *, brief: bool = False) -> None:
         self.opset, self.wide, self.brief = opset, np.dtype(wide), brief

@@ -13,18 +13,39 @@ from lossapi.graphs.symbol import Shape, Symbol, number, symbol
 
 def getitem(x: Array, key: Any) -> Symbol:
     """The entries that a key picks."""
-    steps = [*key] if isinstance(key, tuple) else [key]
-    named = sum(step is not None and step is not Ellipsis for step in steps)
-    if not any(step is Ellipsis for step in steps):
-        steps.append(Ellipsis)
-    place = next(i for i, step in enumerate(steps) if step is Ellipsis)
-    steps[place : place + 1] = [slice(None)] * (x.ndim - named)
+    steps = _whole(x, key)
     there = [step for step in steps if step is not None]
     x = _picked(_sliced(x, there), there)
     dropped = [isinstance(step, int | np.integer) for step in steps]
     left = [step for step, gone in zip(steps, dropped, strict=True) if not gone]
     new = tuple(i for i, step in enumerate(left) if step is None)
     return shapes.expand_dims(x, new) if new else x
+
+
+def added(x: Symbol, key: Any, value: Array) -> Symbol:
+    """An array with values added to the entries that a key of slices and whole numbers picks."""
+    steps = [step for step in _whole(x, key) if step is not None]
+    cuts: list[tuple[Size, Size, Size]] = []
+    for size, step in zip(x.shape, steps, strict=True):
+        if not isinstance(step, slice):
+            cuts.append((size, 1, int(step)))
+        elif _cuts(step):
+            start, end = _bounds(step, size)
+            cuts.append((size, _length(size, start, end), start))
+    settled = tuple((n, part, start + n if isinstance(start, int) and start < 0 else start) for n, part, start in cuts)
+    given = shapes.broadcast_to(value, getitem(x, key).shape)
+    return Symbol(current().add("AddAt", x.full(), given.full(x.dtype), cuts=settled), x.dtype, x.shape)
+
+
+def _whole(x: Array, key: Any) -> list[Any]:
+    """A key with a step for every axis, and None for those that are new."""
+    steps = [*key] if isinstance(key, tuple) else [key]
+    named = sum(step is not None and step is not Ellipsis for step in steps)
+    if not any(step is Ellipsis for step in steps):
+        steps.append(Ellipsis)
+    place = next(i for i, step in enumerate(steps) if step is Ellipsis)
+    steps[place : place + 1] = [slice(None)] * (x.ndim - named)
+    return steps
 
 
 def _sliced(x: Array, steps: list[Any]) -> Symbol:

@@ -21,7 +21,7 @@ SHAPES = """
 REDUCTIONS = """
     sum mean prod max min any all count_nonzero argmax argmin sort argsort cumulative_sum cumulative_prod matmul vecdot
 """
-SPECIAL = "log1p sigmoid softplus relu clip log_softmax softmax surprisal pick product count scan"
+SPECIAL = "log1p sigmoid softplus relu clip log_softmax softmax surprisal pick product count sweep"
 NUMBERS = """
     bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64 pi e inf nan newaxis isdtype finfo iinfo
 """

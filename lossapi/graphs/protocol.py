@@ -68,6 +68,21 @@ def assigned(x: Symbol, key: Any, value: Any) -> Symbol:
     return shapes.reshape(flat, x.shape)
 
 
+def added(x: Symbol, key: Any, value: Array) -> Symbol:
+    """An array with values added to the entries that a key of slices and whole numbers picks, none of them twice."""
+    if current().by_axes:
+        return indexing.added(x, key, value)
+    return assigned(x, key, indexing.getitem(x, key) + value)
+
+
+def added_along(x: Symbol, indices: Array, values: Array, axis: int) -> Symbol:
+    """An array with values added at places along an axis."""
+    index = shapes.broadcast_to(symbol(indices), values.shape)
+    inputs = x.full(), index.full(np.int64), symbol(values).full(x.dtype)
+    name = current().add("ScatterElements", *inputs, axis=axis % x.ndim, reduction="add")
+    return Symbol(name, x.dtype, x.shape)
+
+
 def numbered(x: Array) -> Symbol:
     """The places of an array's entries, in its shape."""
     return shapes.reshape(shapes.arange(x.size), x.shape)

@@ -1,6 +1,6 @@
 """The stable spellings of `lossapi.functions` that ONNX has an operator for, and those that need one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,8 @@ from lossapi.domains import Array
 from lossapi.graphs import dims, elements, reductions, shapes
 from lossapi.graphs.dims import Size
 from lossapi.graphs.graph import current, information
-from lossapi.graphs.symbol import Symbol
+from lossapi.graphs.symbol import Symbol, symbol
+from lossapi.scans import Arrays, Sweep
 
 
 def _element(operator: str, x: Array) -> Symbol:
@@ -93,43 +94,43 @@ def spelt(name: str) -> Callable[..., Symbol]:
     return text
 
 
-def scan(first: Array, step: Callable[..., Any], carry: Any) -> Any:
-    """A loop over the leading axis, its body traced once."""
+def sweep(first: Array, others: Sequence[Array], step: Sweep, carry: Arrays, *, reverse: bool = False) -> Any:
+    """A loop over the leading axis: the recorder's own, or one of ONNX."""
+    arrays, start = [symbol(each) for each in (first, *others)], [symbol(each) for each in carry]
+    own = getattr(current(), "swept", looped)
+    return own(arrays, step, start, reverse)
+
+
+def looped(arrays: Sequence[Symbol], step: Sweep, start: Sequence[Symbol], reverse: bool) -> tuple[Arrays, Arrays]:
+    """ONNX's loop, its body traced once."""
     from onnx import helper
 
-    graph, (start, form) = current(), flattened(carry)
-    trips = graph.add("Squeeze", graph.vector([first.shape[0]]))
-    entries, whole = first.full(), first.shape[1:]
+    graph, size = current(), arrays[0].shape[0]
+    trips = graph.add("Squeeze", graph.vector([size]))
+    whole = [each.full() for each in arrays]
     with graph.body() as nodes:
-        place, go = graph.name(), graph.name()
+        turn, go = graph.name(), graph.name()
         held = [Symbol(graph.name(), each.dtype, each.shape) for each in start]
-        entry = Symbol(graph.add("Gather", entries, place, axis=0), first.dtype, whole)
-        after, _ = flattened(step(rebuilt(form, held), entry))
+        place = turn
+        if reverse:
+            place = graph.add("Sub", graph.add("Sub", trips, graph.constant(1, np.int64)), turn)
+        entries = [
+            Symbol(graph.add("Gather", name, place, axis=0), each.dtype, each.shape[1:])
+            for name, each in zip(whole, arrays, strict=True)
+        ]
+        after, given = step(tuple(held), tuple(entries))
         outputs = [graph.add("Identity", go)]
         outputs += [graph.add("Identity", each.full(one.dtype)) for each, one in zip(after, start, strict=True)]
-    said = [information(place, np.int64, ()), information(go, np.bool_, ())]
+        outputs += [graph.add("Identity", each.full()) for each in given]
+    said = [information(turn, np.int64, ()), information(go, np.bool_, ())]
     said += [information(each.value, each.dtype, each.shape) for each in held]
-    given = [information(outputs[0], np.bool_, ())]
-    given += [information(name, one.dtype, one.shape) for name, one in zip(outputs[1:], start, strict=True)]
-    body = helper.make_graph(nodes, "step", said, given)
-    names = graph.all("Loop", trips, "", *(each.full() for each in start), outputs=len(start), body=body)
-    return rebuilt(form, [Symbol(name, one.dtype, one.shape) for name, one in zip(names, start, strict=True)])
-
-
-def flattened(carry: Any) -> tuple[list[Symbol], Any]:
-    """The arrays of nested tuples, and the form to put them back into."""
-    if not isinstance(carry, tuple):
-        return [carry], None
-    parts = [flattened(each) for each in carry]
-    return [array for arrays, _ in parts for array in arrays], tuple((len(arrays), form) for arrays, form in parts)
-
-
-def rebuilt(form: Any, arrays: list[Symbol]) -> Any:
-    """Arrays in their form."""
-    if form is None:
-        return arrays[0]
-    parts, place = [], 0
-    for size, inner in form:
-        parts.append(rebuilt(inner, arrays[place : place + size]))
-        place += size
-    return tuple(parts)
+    results = [information(outputs[0], np.bool_, ())]
+    kinds = [*start, *given]
+    results += [information(name, one.dtype, one.shape) for name, one in zip(outputs[1:], kinds, strict=True)]
+    body = helper.make_graph(nodes, "step", said, results)
+    names = graph.all("Loop", trips, "", *(each.full() for each in start), outputs=len(kinds), body=body)
+    carried = [Symbol(name, one.dtype, one.shape) for name, one in zip(names, start, strict=False)]
+    stacked = [
+        Symbol(name, one.dtype, (size, *one.shape)) for name, one in zip(names[len(start) :], given, strict=True)
+    ]
+    return tuple(carried), tuple(shapes.flip(each, axis=0) if reverse else each for each in stacked)

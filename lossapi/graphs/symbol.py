@@ -98,6 +98,18 @@ class Symbol:
         """Another handle on the same value."""
         return Symbol(self.value, self.dtype, self.shape, held=self.held, constant=self.constant, weak=self.weak)
 
+    def add_at(self, key: Any, value: Any) -> "Symbol":
+        """Add values to the entries that a key picks, none of them twice."""
+        from lossapi.graphs import protocol
+
+        return self.become(protocol.added(self, key, value))
+
+    def add_along(self, indices: Any, values: Any, axis: int) -> "Symbol":
+        """Add values at places along an axis."""
+        from lossapi.graphs import protocol
+
+        return self.become(protocol.added_along(self, indices, values, axis))
+
     def numbered(self) -> "Symbol":
         """The places of the entries, in this shape."""
         from lossapi.graphs import protocol

@@ -18,8 +18,9 @@ from lossapi.graphs.dims import Dim, product
 from lossapi.graphs.graph import under_construction
 from lossapi.graphs.symbol import Shape, Symbol, symbol
 from lossapi.graphs.trace import Back, freest, layout, named
-from lossapi.loops import across, moments, narrow
-from lossapi.loops.frame import Frame
+from lossapi.loops import across, moments
+from lossapi.loops.courses import Courses
+from lossapi.loops.library import text_of
 from lossapi.loops.script import Script, refused
 from lossapi.loops.writer import Sink
 from lossapi.signature import Function, Input, read_map
@@ -95,7 +96,7 @@ class Recorder:
 
     task: Task
     free: Sequence[str]
-    script: Script = field(default_factory=Script)
+    script: Script = field(default_factory=Courses)
     inputs: dict[str, tuple[Any, Shape]] = field(default_factory=dict)
     numbers: list[str] = field(default_factory=list)
     sinks: list[Sink] = field(default_factory=list)
@@ -121,7 +122,6 @@ class Recorder:
 
     def written(self, sinks: Sequence[Sink]) -> Loop:
         """The loop that gives what is wanted."""
-        frame = Frame.of(self.script, [shape for _, shape in self.inputs.values()], [sink.value for sink in sinks])
         axes = {
             size.name: (name, i)
             for name, (_, shape) in reversed(self.inputs.items())
@@ -129,7 +129,8 @@ class Recorder:
             if isinstance(size, Dim)
         }
         results = [name for name, _, _ in self.outputs]
-        text = narrow.function(frame, sinks, (list(self.inputs), results, self.numbers, list(axes)))
+        shapes = [shape for _, shape in self.inputs.values()]
+        text = text_of(self.script, shapes, sinks, (list(self.inputs), results, self.numbers, list(axes)))
         arrays = tuple((name, dtype, shape) for name, (dtype, shape) in self.inputs.items())
         totals = sum(sink.kind == "total" and sink.kept is None for sink in sinks)
         return Loop(text, arrays, tuple(self.outputs), tuple(self.numbers), axes, totals, self.sums, tuple(self.free))

@@ -8,7 +8,7 @@ from annotated_types import Ge
 from lossapi.definition import loss
 from lossapi.domains import Array, Length, PaddedIndex, Real, Rows, Time
 from lossapi.errors import ParameterError
-from lossapi.functions import clip, count, logaddexp, logsumexp, namespace, scan, stop_gradient
+from lossapi.functions import clip, count, logaddexp, logsumexp, namespace, stop_gradient
 from lossapi.libraries.conventions import floating, steps
 from lossapi.libraries.presets import keras, optax, tf1, torch
 from lossapi.libraries.sequences import (
@@ -19,6 +19,7 @@ from lossapi.libraries.sequences import (
     tf1_sequences,
     torch_sequences,
 )
+from lossapi.scans import scan
 
 IMPOSSIBLE = -1e30
 """The log of a path that cannot be: finite, so that no slope turns into NaN, and far below any that can be."""
@@ -145,7 +146,8 @@ def ctc(
     if blank >= count(prediction, axis=2):
         raise ParameterError("blank < the number of classes", str(blank), ("blank",))
     labels, length = _labels(target, target_length, blank)
-    frames = _frames(_sloped(prediction) if softmax_gradient else prediction, labels, input_length, blank, normalize)
+    raw = softmax_gradient and not normalize  # behind scores that are normalised here a log-softmax adds nothing
+    frames = _frames(_sloped(prediction) if raw else prediction, labels, input_length, blank, normalize)
     nothing = xp.full_like(frames[0, :, 1:-1], IMPOSSIBLE if log_zero is None else log_zero)
     start = (xp.concat([xp.zeros_like(frames[0, :, :1]), nothing], axis=1), nothing)
     blanks, ends = scan(frames, _step(labels, merge_repeated, log_zero), start)

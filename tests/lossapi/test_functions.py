@@ -149,11 +149,6 @@ def test_count_multiplies_sizes() -> None:
     assert f.count(np.zeros((2, 3, 5)), axis=(0, 2)) == 10.0
 
 
-def test_scan_folds_in_order() -> None:
-    digits = np.array([1.0, 2.0, 3.0])
-    assert f.scan(digits, lambda carry, digit: 10.0 * carry + digit, 0.0) == 123.0
-
-
 def test_a_polynomial_is_evaluated_from_the_highest_power() -> None:
     np.testing.assert_allclose(f.polynomial(np.array([0.0, 2.0]), (1.0, -3.0, 0.5)), [1.0, -3.0])
 

@@ -7,14 +7,32 @@ import pytest
 
 from lossapi import compute
 from lossapi.errors import DomainError, DtypeError, ParameterError
+from lossapi.loops import build
 
 SCORES = np.random.default_rng(0).normal(size=(3, 7, 5))
 LABELS = np.array([[1, 2, 2], [3, -1, -1], [-1, -1, -1]])
 
 
+BACKENDS = ["numpy", *(["fused"] if build.compiler() else [])]
+"""What computes: all that is said here holds of both."""
+
+
+class Asked:
+    """The backend that is asked now."""
+
+    backend = "numpy"
+
+
+@pytest.fixture(autouse=True, params=BACKENDS)
+def _each(request: pytest.FixtureRequest) -> None:
+    Asked.backend = request.param
+
+
 def rows(target: Any = LABELS, prediction: Any = SCORES, *, lengths: Any = None, **options: Any) -> Any:
     arrays = {"prediction": prediction, "target": np.asarray(target), **(lengths or {})}
-    return compute("ctc", arrays, options, reduction="none").value
+    result = compute("ctc", arrays, options, reduction="none", backend=Asked.backend)
+    assert result.backend == Asked.backend
+    return result.value
 
 
 def test_two_frames_that_say_one_label() -> None:
