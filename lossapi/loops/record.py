@@ -20,6 +20,8 @@ from lossapi.graphs.symbol import Shape, Symbol, symbol
 from lossapi.graphs.trace import Back, freest, layout, named
 from lossapi.loops import tiles
 from lossapi.loops.frame import Frame
+from lossapi.loops.parts import cut
+from lossapi.loops.program import Program
 from lossapi.loops.script import Script, refused
 from lossapi.loops.text import function
 from lossapi.loops.writer import Sink, Writer
@@ -118,7 +120,6 @@ class Recorder:
 
     def written(self, sinks: Sequence[Sink]) -> Loop:
         """The loop that gives what is wanted."""
-        frame = Frame.of(self.script, [shape for _, shape in self.inputs.values()], [sink.value for sink in sinks])
         axes = {
             size.name: (name, i)
             for name, (_, shape) in reversed(self.inputs.items())
@@ -126,11 +127,19 @@ class Recorder:
             if isinstance(size, Dim)
         }
         results = [name for name, _, _ in self.outputs]
-        given = frame, list(self.inputs), results, self.numbers, list(axes)
-        text = tiles.function(sinks, tiles.Tiles(*given)) if frame.behind else function(sinks, Writer(*given))
+        order = list(self.inputs), results, self.numbers, list(axes)
+        found = cut(self.script, sinks)
+        text = self.whole(sinks, order) if found is None else Program(found, *order).text()
         arrays = tuple((name, dtype, shape) for name, (dtype, shape) in self.inputs.items())
         totals = sum(sink.kind == "total" and sink.kept is None for sink in sinks)
         return Loop(text, arrays, tuple(self.outputs), tuple(self.numbers), axes, totals, self.sums, tuple(self.free))
+
+    def whole(self, sinks: Sequence[Sink], order: tuple[list[str], list[str], list[str], list[str]]) -> str:
+        """The text of one loop for all, which takes and fills things in some order."""
+        frame = Frame.of(self.script, [shape for _, shape in self.inputs.values()], [sink.value for sink in sinks])
+        if frame.behind:
+            return tiles.function(sinks, tiles.Tiles(frame, *order))
+        return function(sinks, Writer(frame, *order))
 
     def peeled(self, sink: Sink) -> Sink:
         """Sums as totals of what they are sums of; they are in double precision either way."""

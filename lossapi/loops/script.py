@@ -189,6 +189,27 @@ def _put(script: Script, operator: str, inputs: tuple[str, ...], attributes: Map
     return Step("Put", inputs, x.dtype, x.shape, x.shape[axis])
 
 
+def _product(script: Script, operator: str, inputs: tuple[str, ...], _: Mapping[str, Any]) -> Step:
+    """The product of two matrices."""
+    left, right = (script.steps[name] for name in inputs)
+    if len(left.shape) != 2 or len(right.shape) != 2 or left.dtype.kind != "f":
+        raise refused("a product of other than two matrices of floating numbers")
+    return Step(operator, inputs, left.dtype, (left.shape[0], right.shape[1]), left.shape[1])
+
+
+def _turned(script: Script, operator: str, inputs: tuple[str, ...], _: Mapping[str, Any]) -> Step:
+    """A matrix the other way round; of a product, that of its factors in the other order."""
+    step = script.steps[inputs[0]]
+    if len(step.shape) != 2:
+        raise refused("other than two axes in another order")
+    if step.operator == operator:
+        return script.steps[step.inputs[0]]
+    if step.operator == "MatMul":
+        right, left = (script.add(operator, each) for each in step.inputs)
+        return _product(script, step.operator, (left, right), {})
+    return Step(operator, inputs, step.dtype, step.shape[::-1])
+
+
 def _range(script: Script, _: str, inputs: tuple[str, ...], attributes: Mapping[str, Any]) -> Step:
     """The places along an axis."""
     start, stop = (script.steps[name].said for name in inputs[:2])
@@ -209,5 +230,7 @@ RULES: Mapping[str, Callable[..., Step]] = {
     "GatherElements": _picked,
     "ScatterElements": _put,
     "Range": _range,
+    "MatMul": _product,
+    "Transpose": _turned,
 }
 """How an operator that is no function of elements is taken down."""
