@@ -23,8 +23,9 @@ from lossapi.states import WEIGHT, Counts, Moments, State, Sums, Totals, Values,
 CHUNK = 1 << 18
 """Elements of the largest tensor in one chunk; with a quarter of it, two threads spent their time passing the lock."""
 
-LONGER = 4
-"""How many times longer a chunk is that one loop folds: it has no temporaries, and is done as fast as it is read."""
+LONGER, FURTHER = 4, 32
+"""How many times longer a chunk is that one loop folds, which has no temporaries; and how many where its rows meet a
+matrix, which is made ready for each chunk."""
 
 STEPS = 64
 """Steps in time for which a chunk is measured by one of them."""
@@ -39,13 +40,12 @@ TOGETHER = 256
 
 def cuts(plan: Plan, *, by_loop: bool = False) -> list[slice]:
     """Where the batch is cut: by size alone, and by whether one loop folds each chunk."""
-    batch, largest, chunk = plan.batch, plan.largest_cut, CHUNK * (LONGER if by_loop else 1)
+    batch, (longer, further) = plan.batch, (LONGER, FURTHER) if by_loop else (1, 1)
     if batch is None:
         return [slice(None)]
-    rows = min(max(1, chunk * _steps(plan) * batch // max(largest, 1)), max(NARROW, WIDE // plan.width))
-    if batch <= rows:
-        return [slice(0, batch)]
-    return [slice(start, min(start + rows, batch)) for start in range(0, batch, rows)]
+    rows = max(1, longer * CHUNK * _steps(plan) * batch // max(plan.largest_cut, 1))
+    rows = min(rows, further * max(NARROW, WIDE // plan.width))
+    return [slice(start, min(start + rows, batch)) for start in range(0, batch or 1, rows)]
 
 
 def _steps(plan: Plan) -> int:
