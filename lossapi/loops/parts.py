@@ -1,13 +1,15 @@
-"""A script cut where no loop goes on: at products of matrices, and where a row is seen along another axis.
+"""A script cut where no loop goes on: at products of matrices, at rows of a table, and where axes are others.
 
 Each part is a script of its own, whose loop is written as any other. What it needs of another part, or of a product, is
-an array that it takes; what others need of it, one that it gives. Some parts make ready what all rows meet; some are
+an array that it takes; what these need of it, one that it gives. Some parts make ready what all rows meet; some are
 what a tile of rows goes through; some end what was added up over all rows.
 """
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
+
+import numpy as np
 
 from lossapi.graphs.dims import Dim, Size
 from lossapi.loops.frame import REDUCTIONS, ROWS, everything
@@ -21,7 +23,10 @@ FREE = ("Input", "Constant", "Range", "Size", "Vector")
 """What is there in every part."""
 
 SHOWN = ("Seen", "Expand")
-OUTSIDE = ("MatMul", "Transpose")
+JOINTS = ("MatMul", "Rows")
+"""Where a script is cut."""
+
+OUTSIDE = (*JOINTS, "Transpose")
 """What no part makes."""
 
 
@@ -59,6 +64,16 @@ class Product:
 
 
 @dataclass(frozen=True)
+class Lookup:
+    """Rows of a table, one for each row of the batch, by an index."""
+
+    name: str
+    place: Place
+    table: str
+    index: str
+
+
+@dataclass(frozen=True)
 class Part:
     """What one loop does: a script of its own, and what is wanted of it."""
 
@@ -71,7 +86,7 @@ class Part:
 class Cut:
     """A script, what is wanted of it, and where each of its values is made.
 
-    `kept` are the values that a part makes for other parts, or for products.
+    `kept` are the values that a part makes for other parts, for products, or for lookups.
     """
 
     script: Script
@@ -79,6 +94,7 @@ class Cut:
     places: dict[str, Place] = field(default_factory=dict)
     kept: dict[str, None] = field(default_factory=dict)
     products: list[Product] = field(default_factory=list)
+    lookups: list[Lookup] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for name in everything(self.script, [sink.value for sink in self.sinks]):
@@ -86,10 +102,11 @@ class Cut:
             self.places[name] = self._place(step)
             if step.operator == "MatMul":
                 self.products.append(self._product(name, step))
-        for product in self.products:
-            for name, _ in (product.left, product.right):
-                if self.step(name).operator not in ("Input", "MatMul"):
-                    self.kept[name] = None
+            elif step.operator == "Rows":
+                self.lookups.append(self._lookup(name, step))
+        met = [factor.name for product in self.products for factor in (product.left, product.right)]
+        met += [name for lookup in self.lookups for name in (lookup.table, lookup.index)]
+        self.kept |= {name: None for name in met if self.step(name).operator not in ("Input", *JOINTS)}
 
     def step(self, name: str) -> Step:
         """What makes a value."""
@@ -111,8 +128,9 @@ class Cut:
         when, level = max(each.when for each in inputs), max(each.level for each in inputs)
         if step.operator == "Transpose":
             return Place(when, level, _axes(step.shape))
-        if step.operator == "MatMul":
-            return Place(BEHIND if step.said == ROWS else when, level + 1, _axes(step.shape))
+        if step.operator in JOINTS:
+            summed = step.operator == "MatMul" and step.said == ROWS
+            return Place(BEHIND if summed else when, level + 1, _axes(step.shape))
         if ROWS in step.shape:
             _require_rows_first(step.shape)
             when = max(when, TILES)
@@ -145,6 +163,12 @@ class Cut:
             _require_rows_first(self.step(factor.name).shape)
         return made
 
+    def _lookup(self, name: str, step: Step) -> Lookup:
+        table, index = step.inputs
+        if self.places[table].when != AHEAD or self.places[index].when != TILES or self.step(index).dtype != np.int64:
+            raise refused("rows of what is no table, or by what is no index of each row")
+        return Lookup(name, self.places[name], table, index)
+
     def _factor(self, name: str) -> Factor:
         step = self.step(name)
         return Factor(step.inputs[0], True) if step.operator == "Transpose" else Factor(name, False)
@@ -176,7 +200,7 @@ class Cut:
             step = self.step(name)
             if step.operator == "Transpose":
                 raise refused("a matrix the other way round")
-            if step.operator == "MatMul" or (name in self.kept and self.places[name][:2] < place[:2]):
+            if step.operator in JOINTS or (name in self.kept and self.places[name][:2] < place[:2]):
                 step = Step("Input", (), step.dtype, step.shape, made(name))
             elif step.operator not in (*FREE, *SHOWN) and not self.places[name].axes <= place.axes:
                 raise refused("entries along other axes")
@@ -219,6 +243,6 @@ def made(name: str) -> str:
 
 
 def cut(script: Script, sinks: Sequence[Sink]) -> Cut | None:
-    """A script that has products, cut at these; None for one that has none."""
+    """A script that has products or lookups, cut at these; None for one that has none."""
     needed = everything(script, [sink.value for sink in sinks])
-    return Cut(script, sinks) if any(script.steps[name].operator == "MatMul" for name in needed) else None
+    return Cut(script, sinks) if any(script.steps[name].operator in JOINTS for name in needed) else None

@@ -116,5 +116,17 @@ INLINE wholes FMAS_f64(wholes x, wholes y, wholes z) { return __builtin_ia32_vfm
 DEFINE_PRODUCT(f32, float, floats)
 DEFINE_PRODUCT(f64, double, wholes)
 
+/* Rows of a table of `size` rows, by an index that counts from the end where it is negative; whether any is astray. */
+static __attribute__((unused)) int looked_up(
+    const void *table, const int64_t *index, void *into, int64_t rows, int64_t size, int64_t bytes) {
+    int astray = 0;
+    for (int64_t row = 0; row < rows; row++) {
+        int64_t place = index[row] < 0 ? index[row] + size : index[row];
+        if (place < 0 || place >= size) astray = 1, place = 0;
+        memcpy((char *)into + row * bytes, (const char *)table + place * bytes, (size_t)bytes);
+    }
+    return astray;
+}
+
 /* Room for so many numbers, where a line of the cache begins. */
 #define ROOM(NUMBER, COUNT) aligned_alloc(64, ((size_t)(COUNT) * sizeof(NUMBER) + 63) & ~(size_t)63)

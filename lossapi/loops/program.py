@@ -12,10 +12,10 @@ from lossapi.graphs.dims import Size
 from lossapi.loops import tiles
 from lossapi.loops.frame import ROWS, Frame, counted
 from lossapi.loops.operators import STORED, SUFFIX
-from lossapi.loops.parts import AHEAD, BEHIND, TILES, Cut, Factor, Part, Product, made
+from lossapi.loops.parts import AHEAD, BEHIND, TILES, Cut, Factor, Lookup, Part, Product, made
 from lossapi.loops.script import Step
 from lossapi.loops.text import function
-from lossapi.loops.writer import NO_ROOM, Sink, Writer
+from lossapi.loops.writer import ASTRAY, NO_ROOM, Sink, Writer
 
 TILE = 96
 """Rows of a tile: as many as the corners of a product divide evenly, and few enough for a cache."""
@@ -49,6 +49,7 @@ class Program:
         stretches = [self._part(number, part) for number, part in enumerate(self.cut.parts())]
         for product in self.cut.products:
             stretches += self._summed(product) if product.summed else self._product(product)
+        stretches += map(self._looked_up, self.cut.lookups)
         head = '#include "mathematics.h"\n#include "products.h"\n'
         return "\n".join([head, *self.functions, *self._kernel(sorted(stretches, key=lambda each: each.level)), ""])
 
@@ -115,6 +116,14 @@ class Program:
             *(f"    total{total} += found[{i}];" for i, total in enumerate(totals)),
             "}",
         ]
+
+    def _looked_up(self, lookup: Lookup) -> Stretch:
+        """Rows of a table, copied for a tile of rows."""
+        step = self.cut.step(lookup.name)
+        table, index, into = map(self.held, (lookup.table, lookup.index, lookup.name))
+        size = f"({self.entries(step.shape[1:])}) * sizeof({STORED[step.dtype.name]})"
+        call = f"looked_up({table}, {index}, {into}, count, {self.entries((step.said,))}, {size})"
+        return Stretch(TILES, lookup.place.level - 0.5, [f"status |= {call} ? {ASTRAY} : 0;"])
 
     def _product(self, product: Product) -> Iterator[Stretch]:
         """A product: the right matrix packed once, where all rows meet it, then rows by it."""

@@ -173,11 +173,12 @@ def _reshaped(shape: Shape, target: Shape) -> Shape:
 
 
 def _picked(script: Script, operator: str, inputs: tuple[str, ...], attributes: Mapping[str, Any]) -> Step:
-    """Entries by their places along an axis; `said` is the size of that axis."""
+    """Entries by their places along an axis, or whole rows of a table; `said` is the size of that axis."""
     x, index = (script.steps[name] for name in inputs)
     size, axis = x.shape[attributes["axis"]], attributes["axis"]
     shape = index.shape if operator == "GatherElements" else x.shape[:axis] + index.shape + x.shape[axis + 1 :]
-    return Step("Pick", inputs, x.dtype, shape, size)
+    whole = operator == "Gather" and axis == 0 and len(x.shape) > len(index.shape) == 1
+    return Step("Rows" if whole else "Pick", inputs, x.dtype, shape, size)
 
 
 def _put(script: Script, operator: str, inputs: tuple[str, ...], attributes: Mapping[str, Any]) -> Step:

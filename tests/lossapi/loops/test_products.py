@@ -8,8 +8,8 @@ import pytest
 
 from lossapi import compute
 from lossapi.definition import loss
-from lossapi.domains import Array, Real, Rows
-from lossapi.errors import Unsupported
+from lossapi.domains import Array, Label, Real, Rows
+from lossapi.errors import DomainError, Unsupported
 from lossapi.functions import namespace
 from lossapi.loops import build
 from lossapi.loops.program import TILE
@@ -40,6 +40,14 @@ def twice(
     xp = namespace(x)
     whole = xp.matmul(one, xp.matrix_transpose(xp.tanh(two)))
     return xp.sum(xp.square(xp.matmul(x, whole)), axis=1) + xp.sum(x, axis=1)
+
+
+@loss(family="test")
+def found(
+    x: Real[Array, "batch dim"], place: Label[Array, "batch"], table: Real[Array, "classes dim"]
+) -> Rows[Array, "batch"]:
+    xp = namespace(x)
+    return xp.sum(x * xp.take(xp.exp(table), place, axis=0), axis=1)
 
 
 @loss(family="test")
@@ -141,10 +149,27 @@ def test_what_needs_more_than_a_tile_of_rows_has_no_loop(
         compute(named(kernel), drawn("float64", **shapes), backend="fused")
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_rows_of_a_table_are_looked_up(dtype: str) -> None:
+    for rows, dim, classes in ((1, 1, 1), (TILE + 7, 19, 5), (3 * TILE, 64, 300)):
+        arrays = drawn(dtype, x=(rows, dim), table=(classes, dim))
+        arrays |= {"place": np.random.default_rng(rows).integers(0, classes, rows)}
+        ours, theirs = (slopes(found, arrays, backend, wrt=["x"]) for backend in ("fused", "numpy"))
+        for name, each in ours.items():
+            np.testing.assert_allclose(each, theirs[name], rtol=20 * RTOL[dtype], atol=20 * RTOL[dtype], err_msg=name)
+
+
+def test_a_place_outside_a_table_is_found_within_the_loop() -> None:
+    arrays = {**drawn("float64", x=(200, 4), table=(5, 4)), "place": np.full(200, 4)}
+    arrays["place"][150] = 5
+    with pytest.raises(DomainError, match=r"Expected label < 5 \(axis classes\), got 5 - at \$\.place\[150\]"):
+        compute(named(found), arrays, backend="fused")
+
+
 def test_a_label_beyond_the_classes_is_found_within_the_loop() -> None:
     arrays = {**drawn("float32", embedding=(300, 8), class_embedding=(5, 8)), "label": np.full(300, 4)}
     arrays["label"][299] = 5
-    with pytest.raises(Exception, match=r"Expected label < 5 \(axis classes\), got 5 - at \$\.label\[299\]"):
+    with pytest.raises(DomainError, match=r"Expected label < 5 \(axis classes\), got 5 - at \$\.label\[299\]"):
         compute("arcface", arrays, backend="fused")
 
 
