@@ -123,9 +123,9 @@ class Cut:
         if step.operator in FREE:
             return Place(_given(step), 0, _axes(step.shape))
         inputs = [self.places[each] for each in step.inputs]
-        if step.operator in SHOWN:
-            return inputs[0]
         when, level = max(each.when for each in inputs), max(each.level for each in inputs)
+        if step.operator in SHOWN:
+            return Place(TILES, level, _axes(step.shape)) if when == AHEAD and ROWS in step.shape else inputs[0]
         if step.operator == "Transpose":
             return Place(when, level, _axes(step.shape))
         if step.operator in JOINTS:
@@ -186,7 +186,7 @@ class Cut:
     def _home(self, sink: Sink, homes: Collection[Place]) -> Place:
         """The part that makes what is wanted: one that there is, if it can."""
         when, level, axes = place = self.places[sink.value]
-        if (when == TILES) != (ROWS in self.step(sink.value).shape) or sink.kept is not None:
+        if (when == TILES) != (ROWS in self.step(sink.value).shape) or (sink.kept is not None and when != TILES):
             raise refused("what is the same for all rows, where there is to be something for each")
         able = (each for each in homes if each.when == when and each.level >= level and each.axes >= axes)
         return next(able, place)

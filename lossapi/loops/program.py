@@ -46,7 +46,7 @@ class Program:
 
     def text(self) -> str:
         """The whole text."""
-        stretches = [self._part(number, part) for number, part in enumerate(self.cut.parts())]
+        stretches = [each for number, part in enumerate(self.cut.parts()) for each in self._part(number, part)]
         for product in self.cut.products:
             stretches += self._summed(product) if product.summed else self._product(product)
         stretches += map(self._looked_up, self.cut.lookups)
@@ -78,14 +78,14 @@ class Program:
         shape = [size for size in step.shape if size != 1]
         return f"{array} + first * {self.entries(shape[1:])}" if ROWS in shape else array
 
-    def _part(self, number: int, part: Part) -> Stretch:
+    def _part(self, number: int, part: Part) -> Iterator[Stretch]:
         """One part as a function, and a call of it; what it adds up goes to the totals, in the order of the sinks."""
         steps, when = part.script.steps, part.place.when
         given = {s.said: s for s in steps.values() if s.operator == "Input" and s.said not in self.numbers}
-        results = [sink for sink in part.sinks if sink.kind == "array"]
+        results = {sink.name: sink for sink in part.sinks if sink.kind == "array" or sink.kept is not None}
         rows = ROWS if when == TILES else None
         frame = Frame.of(part.script, [s.shape for s in steps.values()], [sink.value for sink in part.sinks], rows)
-        order = frame, list(given), [sink.name for sink in results], self.numbers, self.axes
+        order = frame, list(given), list(results), self.numbers, self.axes
         text = tiles.function(part.sinks, tiles.Tiles(*order)) if frame.behind else function(part.sinks, Writer(*order))
         named = (("kernel", f"part{number}"), ("body", f"body{number}"))
         self.functions += [*(f"#define {name} {other}" for name, other in named), text]
@@ -95,18 +95,28 @@ class Program:
             self.held(made_by_others[said]) if said in made_by_others else self.placed(self.arrays.index(said), step)
             for said, step in given.items()
         ]
-        places += map(self._result, results)
-        return Stretch(when, part.place.level, self._called(number, part, places))
+        places += [self._result(number, sink) for sink in results.values()]
+        yield Stretch(when, part.place.level, self._called(number, part, places))
+        for sink in results.values():
+            if sink.kept is not None:
+                size, sums = self.entries(sink.kept), f"(double *)arrays[{self._number(sink)}]"
+                yield Stretch(AHEAD, 0, [f"memset({sums}, 0, (size_t)({size}) * sizeof(double));"])
+                yield Stretch(when, part.place.level, [f"added_f64({sums}, {self._result(number, sink)}, {size});"])
 
-    def _result(self, sink: Sink) -> str:
-        """Where an array goes that a part makes."""
+    def _result(self, number: int, sink: Sink) -> str:
+        """Where an array goes that a part makes; what it adds up for a tile has a place of its own."""
         if sink.name == made(sink.value):
             return self.held(sink.value)
-        return self.placed(len(self.arrays) + self.results.index(sink.name), self.cut.step(sink.value))
+        if sink.kept is not None:
+            return self.own(f"share{number}of", sink.value, "double", self.entries(sink.kept))
+        return self.placed(self._number(sink), self.cut.step(sink.value))
+
+    def _number(self, sink: Sink) -> int:
+        return len(self.arrays) + self.results.index(sink.name)
 
     def _called(self, number: int, part: Part, places: Sequence[str]) -> list[str]:
-        every = [sink for sink in self.cut.sinks if sink.kind == "total"]
-        totals = [every.index(sink) for sink in part.sinks if sink.kind == "total"]
+        every = [sink for sink in self.cut.sinks if sink.kind == "total" and sink.kept is None]
+        totals = [every.index(sink) for sink in part.sinks if sink in every]
         sizes = "here" if part.place.when == TILES else "sizes"
         return [
             "{",
@@ -161,7 +171,7 @@ class Program:
         ahead, within, behind = (
             [line for each in stretches if each.when == when for line in each.lines] for when in (AHEAD, TILES, BEHIND)
         )
-        totals = range(sum(sink.kind == "total" for sink in self.cut.sinks))
+        totals = range(sum(sink.kind == "total" and sink.kept is None for sink in self.cut.sinks))
         batch = self.axes.index(ROWS.name)
         return [
             "int kernel(void *const *arrays, const double *numbers, const int64_t *sizes, double *totals) {",

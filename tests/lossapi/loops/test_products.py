@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lossapi import compute
+from lossapi import compute, fusion
+from lossapi.binding import planned
 from lossapi.definition import loss
-from lossapi.domains import Array, Label, Real, Rows
+from lossapi.domains import Array, Label, Real, Rows, Sums
 from lossapi.errors import DomainError, Unsupported
 from lossapi.functions import namespace
 from lossapi.loops import build
@@ -40,6 +41,17 @@ def twice(
     xp = namespace(x)
     whole = xp.matmul(one, xp.matrix_transpose(xp.tanh(two)))
     return xp.sum(xp.square(xp.matmul(x, whole)), axis=1) + xp.sum(x, axis=1)
+
+
+def _powers(x: Real[Array, "batch dim"], matrix: Real[Array, "dim classes"]) -> Sums[dict[str, Array], "batch classes"]:
+    xp = namespace(x)
+    return {"powers": xp.exp(0.1 * xp.matmul(x, matrix)), "rows": xp.matmul(x, matrix)}
+
+
+@loss(family="test", of=_powers)
+def pooled(sums: dict[str, Array]) -> Array:
+    xp = namespace(sums["rows"])
+    return xp.sum(xp.log(sums["powers"])) + xp.sum(sums["rows"] * sums["powers"])
 
 
 @loss(family="test")
@@ -92,7 +104,15 @@ def rows(arrays: Mapping[str, Array]) -> Array:
     return np.asarray(compute(named(projected), arrays, reduction="none", backend="fused").value)
 
 
+def folds(kernel: Function, arrays: Mapping[str, Array]) -> bool:
+    """Whether loops fold what a kernel gives, with its gradients."""
+    plan = planned(named(kernel), arrays, {})
+    found = fusion.backend(plan, "sum", frozenset(), list(arrays), wait=True)
+    return found is not None and found.rows is not None
+
+
 def agree(kernel: Function, arrays: Mapping[str, Array], dtype: str) -> None:
+    assert folds(kernel, arrays)
     ours, theirs = (slopes(kernel, arrays, backend) for backend in ("fused", "numpy"))
     assert ours.keys() == theirs.keys()
     for name, each in ours.items():
@@ -147,6 +167,12 @@ def test_what_needs_more_than_a_tile_of_rows_has_no_loop(
 ) -> None:
     with pytest.raises(Unsupported, match=why):
         compute(named(kernel), drawn("float64", **shapes), backend="fused")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_sums_over_rows_are_added_up_over_tiles(dtype: str) -> None:
+    for rows in (1, TILE, 2 * TILE + 9):
+        agree(pooled, drawn(dtype, x=(rows, 6), matrix=(6, 17)), dtype)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
