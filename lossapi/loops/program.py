@@ -4,6 +4,7 @@ What a tile makes stays in a cache until it is used up. Each part is a function 
 within arrays; sums over all rows are added up in double precision, tile by tile in order.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -19,6 +20,9 @@ from lossapi.loops.writer import ASTRAY, NO_ROOM, Sink, Writer
 
 TILE = 96
 """Rows of a tile: as many as the corners of a product divide evenly, and few enough for a cache."""
+
+FUNCTION = re.compile(r"^[\w ]*\bint (\w+)\(", re.MULTILINE)
+"""Where a function of a part begins, which is to have a name of its own."""
 
 
 class Stretch(NamedTuple):
@@ -87,9 +91,9 @@ class Program:
         frame = Frame.of(part.script, [s.shape for s in steps.values()], [sink.value for sink in part.sinks], rows)
         order = frame, list(given), list(results), self.numbers, self.axes
         text = tiles.function(part.sinks, tiles.Tiles(*order)) if frame.behind else function(part.sinks, Writer(*order))
-        named = (("kernel", f"part{number}"), ("body", f"body{number}"))
-        self.functions += [*(f"#define {name} {other}" for name, other in named), text]
-        self.functions += [f"#undef {name}" for name, _ in named]
+        names = FUNCTION.findall(text)
+        self.functions += [*(f"#define {name} part{number}_{name}" for name in names), text]
+        self.functions += [f"#undef {name}" for name in names]
         made_by_others = {made(name): name for name in self.cut.places}
         places = [
             self.held(made_by_others[said]) if said in made_by_others else self.placed(self.arrays.index(said), step)
@@ -122,7 +126,7 @@ class Program:
             "{",
             f"    void *const given[] = {{{', '.join(places)}}};",
             f"    double found[{max(len(totals), 1)}];",
-            f"    status |= part{number}(given, numbers, {sizes}, found);",
+            f"    status |= part{number}_kernel(given, numbers, {sizes}, found);",
             *(f"    total{total} += found[{i}];" for i, total in enumerate(totals)),
             "}",
         ]
