@@ -128,8 +128,10 @@ def milliseconds(call: Callable[[], Any]) -> float:
 def sides(case: Case, arrays: Arrays, turns: int, gradient: bool) -> dict[str, float]:
     """The least time of each backend that computes a case, all of them giving the same value."""
 
+    wrt = differentiated(case, arrays) if gradient else None
+
     def call(backend: str) -> Callable[[], Any]:
-        options = {"threads": THREADS, "backend": backend, "returns": RETURNS[gradient]}
+        options = {"threads": THREADS, "backend": backend, "returns": RETURNS[gradient], "wrt": wrt}
         return lambda: lossapi.compute(case.definition, case.arrange(arrays), case.parameters, **options)
 
     calls, values = {}, {}
@@ -141,6 +143,16 @@ def sides(case: Case, arrays: Arrays, turns: int, gradient: bool) -> dict[str, f
         raise ValueError(f"{case.name}: {values}")
     times = [{backend: milliseconds(each) for backend, each in calls.items()} for _ in range(turns)]
     return {backend: min(each[backend] for each in times) for backend in calls}
+
+
+def differentiated(case: Case, arrays: Arrays) -> list[str] | None:
+    """What the gradient is taken by: all tensors, or the first alone where a loop gives no more."""
+    tensors = case.arrange(arrays)
+    for wrt in (None, [next(iter(tensors))]):
+        with suppress(Unsupported):
+            lossapi.compute(case.definition, tensors, case.parameters, backend="fused", returns=RETURNS[True], wrt=wrt)
+            return wrt
+    return None
 
 
 def when(case: Case) -> dict[str, Any]:

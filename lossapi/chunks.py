@@ -22,8 +22,9 @@ from lossapi.states import WEIGHT, Counts, Moments, State, Sums, Totals, Values,
 CHUNK = 1 << 18
 """Elements of the largest tensor in one chunk; with a quarter of it, two threads spent their time passing the lock."""
 
-LONGER = 4
-"""How many times longer a chunk is that one loop folds: it has no temporaries, and is done as fast as it is read."""
+LONGER, FURTHER = 4, 32
+"""How many times longer a chunk is that one loop folds, which has no temporaries; and how many where its rows meet a
+matrix, which is made ready for each chunk."""
 
 STEPS = 64
 """Steps in time for which a chunk is measured by one of them."""
@@ -43,8 +44,8 @@ def cuts(plan: Plan, *, by_loop: bool = False) -> list[slice]:
         return [slice(None)]
     if largest <= CHUNK and batch * plan.width <= WIDE:
         return [slice(0, batch)]
-    chunk = CHUNK * (LONGER if by_loop else _steps(plan))
-    rows = min(max(1, chunk * batch // max(largest, 1)), max(NARROW, WIDE // plan.width))
+    longer, further = (LONGER, FURTHER) if by_loop else (_steps(plan), 1)
+    rows = min(max(1, longer * CHUNK * batch // max(largest, 1)), further * max(NARROW, WIDE // plan.width))
     return [slice(start, min(start + rows, batch)) for start in range(0, batch or 1, rows)]
 
 

@@ -106,7 +106,8 @@ def architecture(target: str, command: Sequence[str]) -> list[str]:
 
 def digest(text: str) -> str:
     """The name of a loop: it follows from all that it is made of."""
-    whole = "\0".join((HEADER.read_text(), " ".join(FLAGS), text))
+    headers = (header.read_text() for header in sorted(HEADER.parent.glob("*.h")))
+    whole = "\0".join((*headers, " ".join(FLAGS), text))
     return hashlib.sha256(whole.encode()).hexdigest()[:32]
 
 

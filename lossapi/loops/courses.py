@@ -105,9 +105,11 @@ def _concat(script: Script, inputs: tuple[str, ...], attributes: Mapping[str, An
     return Step("Concat", inputs, steps[0].dtype, shape, cuts)
 
 
-def _transposed(script: Script, inputs: tuple[str, ...], attributes: Mapping[str, Any]) -> Step:
+def _transposed(script: Script, inputs: tuple[str, ...], attributes: Mapping[str, Any]) -> Step | None:
     """The axes in another order: as they have names, the same entries."""
     step = script.steps[inputs[0]]
+    if len(step.shape) == 2:
+        return None
     return Step("Transpose", inputs, step.dtype, tuple(step.shape[axis] for axis in attributes["perm"]))
 
 

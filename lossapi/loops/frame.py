@@ -19,6 +19,9 @@ POWERS = ("Exp", "Expm1", "Log", "Log1p", "Log1pUnit", "Pow")
 COSTLY = frozenset((*POWERS, "Tanh", "Sigmoid", "Sin", "Cos", "Acos", "Asin", "Atan"))
 """What is kept from one pass to the next, where both need it."""
 
+ROWS = Dim.named(BATCH)
+"""The axis of rows that do not see each other."""
+
 
 class Span(NamedTuple):
     """Along which of the loops a value has entries: along axes of the outer one, perhaps some, and of the inner one."""
@@ -41,12 +44,12 @@ class Frame:
     behind: Shape
 
     @staticmethod
-    def of(script: Script, shapes: Iterable[Shape], wanted: Sequence[str]) -> "Frame":
+    def of(script: Script, shapes: Iterable[Shape], wanted: Sequence[str], batch: Size | None = ROWS) -> "Frame":
         """The loops for inputs of these shapes: the inner one goes along the axes that are reduced, if any are.
 
-        Else along as many of the last axes as every value has either all or none of.
+        Else along as many of the last axes as every value has either all or none of. The axis `batch` is there, and
+        nothing is reduced over it; it is None where what all rows meet is made ready.
         """
-        batch = Dim.named(BATCH)
         every = {tuple(size for size in shape if size != 1) for shape in shapes}
         whole = max(every, key=len, default=())
         script = shared(script)
@@ -56,7 +59,7 @@ class Frame:
         along |= {(step.said,) for step in steps if step.operator in ("Pick", "Put")}
         along -= {()}
         inner = along.pop() if along else trailing(whole, [step.shape for step in steps])
-        if along or batch not in whole or len(set(whole)) < len(whole):
+        if along or (batch is not None and batch not in whole) or len(set(whole)) < len(whole):
             raise refused("rows that see each other, or reductions over several axes")
         start = whole.index(inner[0]) if inner[0] in whole else -1
         if whole[start : start + len(inner)] != inner or (batch in inner and len(whole) > 1):

@@ -4,12 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from lossapi.domains import BATCH
-from lossapi.graphs.dims import Dim
-from lossapi.loops.frame import COSTLY, REDUCTIONS, Frame
+from lossapi.loops.frame import COSTLY, REDUCTIONS, ROWS, Frame
 from lossapi.loops.script import Shape, Step, refused
 
-ROWS = Dim.named(BATCH)
 CHANGING = ("AddAt", "AddAlong", "Put")
 CARRIED = ("Held", "Carried", "Gathered")
 COMBINED = frozenset(("Concat", "CumSum", *CHANGING, *CARRIED))

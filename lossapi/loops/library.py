@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from lossapi.loops import narrow, rooms
-from lossapi.loops.frame import Frame, everything
+from lossapi.loops.frame import ROWS, Frame, everything
 from lossapi.loops.framing import included
-from lossapi.loops.keeping import ROWS
 from lossapi.loops.narrow import Order
+from lossapi.loops.parts import cut
+from lossapi.loops.program import Program
 from lossapi.loops.script import Script, Shape
 from lossapi.loops.writer import Sink
 
@@ -17,4 +18,7 @@ def text_of(script: Script, shapes: Sequence[Shape], sinks: Sequence[Sink], orde
     needed = everything(script, wanted)
     if any(script.steps[name].operator == "Sweep" for name in needed):
         return included(rooms.function(sinks, Frame(script, needed, (ROWS,), (), ()), *order))
+    parts = cut(script, sinks)
+    if parts is not None:
+        return Program(parts, *order).text()
     return narrow.function(Frame.of(script, shapes, wanted), sinks, order)

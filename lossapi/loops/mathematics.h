@@ -18,6 +18,8 @@
 
    Compiled without contraction: a fused multiply-add stands only where FMA is written. */
 
+#pragma once
+
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -13,8 +13,8 @@ import numpy as np
 
 from lossapi.graphs.dims import Size
 from lossapi.loops.courses import Cut
-from lossapi.loops.frame import counted
-from lossapi.loops.keeping import CARRIED, CHANGING, ROWS, Keeping
+from lossapi.loops.frame import ROWS, counted
+from lossapi.loops.keeping import CARRIED, CHANGING, Keeping
 from lossapi.loops.operators import STORED, TYPES, literal
 from lossapi.loops.script import Shape, Step, refused
 from lossapi.loops.writer import ASTRAY, Scope, Writer

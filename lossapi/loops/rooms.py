@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from lossapi.loops.courses import Course
-from lossapi.loops.frame import REDUCTIONS, Frame
+from lossapi.loops.frame import REDUCTIONS, ROWS, Frame
 from lossapi.loops.framing import framed
-from lossapi.loops.keeping import ROWS, Keeping
+from lossapi.loops.keeping import Keeping
 from lossapi.loops.nests import Nests, View, looped
 from lossapi.loops.operators import STORED
 from lossapi.loops.reduced import reduced

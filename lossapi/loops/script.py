@@ -176,13 +176,14 @@ def _reshaped(script: Script, _: str, inputs: tuple[str, ...], __: Mapping[str, 
 
 
 def _picked(script: Script, operator: str, inputs: tuple[str, ...], attributes: Mapping[str, Any]) -> Step:
-    """Entries by their places along an axis, `said` being its size; those by places in a row are in a row too."""
+    """Entries by their places along an axis of size `said`, in a row if these are; or whole rows of a table."""
     x, index = (script.steps[name] for name in inputs)
     if operator == "Gather" and index.operator == "Flat" and len(x.shape) == 1:
         return Step("Flat", (script.add(operator, inputs[0], *index.inputs, **attributes),), x.dtype, index.shape)
     size, axis = x.shape[attributes["axis"]], attributes["axis"]
     shape = index.shape if operator == "GatherElements" else x.shape[:axis] + index.shape + x.shape[axis + 1 :]
-    return Step("Pick", inputs, x.dtype, shape, size)
+    whole = operator == "Gather" and axis == 0 and len(x.shape) > len(index.shape) == 1
+    return Step("Rows" if whole else "Pick", inputs, x.dtype, shape, size)
 
 
 def _put(script: Script, operator: str, inputs: tuple[str, ...], attributes: Mapping[str, Any]) -> Step:
@@ -194,6 +195,27 @@ def _put(script: Script, operator: str, inputs: tuple[str, ...], attributes: Map
     if reduction != "none" or index.shape[axis] != 1:
         raise refused("entries added at places")
     return Step("Put", inputs, x.dtype, x.shape, x.shape[axis])
+
+
+def _product(script: Script, operator: str, inputs: tuple[str, ...], _: Mapping[str, Any]) -> Step:
+    """The product of two matrices."""
+    left, right = (script.steps[name] for name in inputs)
+    if len(left.shape) != 2 or len(right.shape) != 2 or left.dtype.kind != "f":
+        raise refused("a product of other than two matrices of floating numbers")
+    return Step(operator, inputs, left.dtype, (left.shape[0], right.shape[1]), left.shape[1])
+
+
+def _turned(script: Script, operator: str, inputs: tuple[str, ...], _: Mapping[str, Any]) -> Step:
+    """A matrix the other way round; of a product, that of its factors in the other order."""
+    step = script.steps[inputs[0]]
+    if len(step.shape) != 2:
+        raise refused("other than two axes in another order")
+    if step.operator == operator:
+        return script.steps[step.inputs[0]]
+    if step.operator == "MatMul":
+        right, left = (script.add(operator, each) for each in step.inputs)
+        return _product(script, step.operator, (left, right), {})
+    return Step(operator, inputs, step.dtype, step.shape[::-1])
 
 
 def _range(script: Script, _: str, inputs: tuple[str, ...], attributes: Mapping[str, Any]) -> Step:
@@ -216,5 +238,7 @@ RULES: Mapping[str, Callable[..., Step]] = {
     "GatherElements": _picked,
     "ScatterElements": _put,
     "Range": _range,
+    "MatMul": _product,
+    "Transpose": _turned,
 }
 """How an operator that is no function of elements is taken down."""

@@ -7,7 +7,7 @@ from annotated_types import Ge, Le
 
 from lossapi.definition import loss
 from lossapi.domains import Array, Label, Real, Rows
-from lossapi.functions import clip, logsumexp, namespace, one_hot, pick, stop_gradient, unit
+from lossapi.functions import clip, namespace, one_hot, pick, stop_gradient, surprisal, unit
 from lossapi.parameters import Count, Positive
 
 
@@ -49,7 +49,7 @@ def sphereface(
     own = pick(cosine, label, axis=1)
     turns = stop_gradient(xp.floor(xp.acos(clip(own, low=-1.0, high=1.0)) * (margin / pi)))
     sign = 1.0 - 2.0 * xp.remainder(turns, 2.0 * xp.ones_like(turns))
-    length = scale * xp.linalg.vector_norm(embedding, axis=1)
+    length = scale * xp.linalg.vector_norm(embedding, axis=1, keepdims=True)
     return _cross_entropy(cosine, label, sign * _multiple(own, margin) - 2.0 * turns, length)
 
 
@@ -143,10 +143,7 @@ def _multiple(cosine: Array, m: int) -> Array:
 
 
 def _cross_entropy(cosine: Array, label: Array, own: Array, scale: Array | float) -> Array:
-    """Softmax cross-entropy of the scaled cosines, with `own` in the right class's place."""
+    """Softmax cross-entropy of the scaled cosines, with `own` in the right class's place; a scale may be a column."""
     xp = namespace(cosine)
     other = one_hot(label, cosine, axis=1) == 0.0
-    logits = xp.where(other, cosine, xp.expand_dims(own, axis=1))
-    if not isinstance(scale, float):
-        return logsumexp(logits * xp.expand_dims(scale, axis=1), axis=1) - scale * own
-    return logsumexp(scale * logits, axis=1) - scale * own
+    return surprisal(scale * xp.where(other, cosine, xp.expand_dims(own, axis=1)), label, axis=1)
