@@ -22,7 +22,7 @@ from service.metrics import Flow, note, note_refusal
 from service.otel import tracer
 from service.tally import Tally
 from service.traces import continued
-from service.turns import REFUSED, Reply
+from service.turns import CLOSE, REFUSED, Reply
 from service.visit import Visit
 
 TRACE: Final = b"traceparent"
@@ -46,7 +46,6 @@ PAGE = [
     (b"x-frame-options", b"SAMEORIGIN"),
 ]
 """What pages for people carry: all that they load comes from here."""
-CLOSE = (b"connection", b"close")
 PLAIN = (b"x-content-type-options", b"nosniff")
 
 

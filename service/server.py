@@ -16,10 +16,9 @@ from service.admission import counts
 from service.logs import configuration, greet
 from service.settings import Settings, choose_providers
 from service.shared import shared
-from service.turns import KEY, Headers, Turns
+from service.turns import CLOSE, KEY, Headers, Turns
 
 HEAD, INTERIM, END = b"HTTP/1.1 ", b"1", b"\r\n\r\n"
-CLOSE = (b"connection", b"close")
 SHORT = 1 << 16
 """A longer part is not copied to join it."""
 
@@ -124,11 +123,11 @@ class OneWrite(HttpToolsProtocol):
             return
         cycle.response_started = cycle.response_complete = True
         cycle.on_response = _nothing  # it leads back to the connection, which keeps it
-        cycle.keep_alive = cycle.keep_alive and not cycle.waiting_for_100_continue
-        last = () if cycle.keep_alive else (CLOSE,)
-        lines = [b"%b: %b\r\n" % each for each in (*self.server_state.default_headers, *headers, *last)]
+        if not cycle.keep_alive or cycle.waiting_for_100_continue:
+            headers = [*(each for each in headers if each != CLOSE), CLOSE]
+        lines = [b"%b: %b\r\n" % each for each in (*self.server_state.default_headers, *headers)]
         transport.write(b"".join((STATUS_LINE[status], *lines, b"\r\n", body)))
-        if last:
+        if CLOSE in headers:
             transport.close()
         self._go_on()
 

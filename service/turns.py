@@ -26,6 +26,8 @@ KEY = "turns"
 REFUSED = "refused"
 """Where the scope of a request that is begun to be refused has the reason."""
 Headers = list[tuple[bytes, bytes]]
+CLOSE = (b"connection", b"close")
+"""The header of a reply after which the connection is closed."""
 Reply = tuple[int, Headers, bytes]
 """A status, headers and a body: all of a reply."""
 

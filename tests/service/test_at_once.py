@@ -148,3 +148,25 @@ def test_an_idle_connection_is_closed_and_one_that_sends_is_not(monkeypatch: pyt
         time.sleep(0.5)
         slow.sendall(begun[20:])
         assert read(slow).json()["value"] == 4.5
+
+
+def test_the_connection_is_closed_once_the_server_drains() -> None:
+    app: Any = create_app()
+    with serving(app) as client, connected(client) as line:
+        line.sendall(request([4.0]))
+        assert "connection" not in read(line).headers
+        app.life.draining = True
+        line.sendall(request([5.0]))
+        received = b""
+        while part := line.recv(65536):
+            received += part
+    assert received.lower().count(b"connection: close") == 1
+    assert b'"value":4.5' in received
+
+
+def test_what_follows_that_is_no_request_harms_nobody(client: httpx.Client) -> None:
+    with connected(client) as line, connected(client) as other:
+        line.sendall(request([4.0]) + b"no request\r\n\r\n")
+        assert line.recv(65536)
+        other.sendall(request([5.0]))
+        assert read(other).json()["value"] == 4.5
