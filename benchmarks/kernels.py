@@ -8,7 +8,7 @@ import gc
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -127,6 +127,8 @@ def measure(case: Case, table: Table, repetitions: int, *, gradient: bool) -> Ti
     arrays = {name: each.astype(table.dtype) if each.dtype.kind == "f" else each for name, each in made.items()}
     sides = {backend: ours(case, arrays, backend, gradient=gradient) for backend in table.backends}
     other = theirs(case, arrays, gradient=gradient)
+    with suppress(LossError):  # waits for the loops, which `auto` would have compiled meanwhile
+        ours(case, arrays, "fused", gradient=gradient)()
     truth, able = other(), {}
     for name, call in sides.items():
         try:

@@ -3,6 +3,7 @@
 import gc
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
@@ -17,9 +18,10 @@ from benchmarks.metric_inputs import CLASSES, Arrays
 from benchmarks.spread import geometric_mean, ratios, spread
 from lossapi import registry
 from lossapi.engine import compute
+from lossapi.errors import LossError
 
 THREADS = 2
-AIMS = {"scikit-learn": 5.0, "torchmetrics": 2.0}
+AIMS = {"scikit-learn": 10.0, "torchmetrics": 3.0}
 TOLERANCES = {"float64": 1e-9, "float32": 2e-5}
 """How near the numbers must be; torchmetrics counts in float32 where it is given labels."""
 
@@ -42,6 +44,8 @@ def sides(case: Case, arrays: Arrays) -> dict[str, Side]:
     """The case as a call of each library that has it, on the same memory."""
     prediction, target = arrays["prediction"], arrays["target"]
     ours = registry.get("metric", case.name)
+    with suppress(LossError):  # waits for the loops, which `auto` would have compiled meanwhile
+        compute(ours, arrays, case.parameters, backend="fused")
     found: dict[str, Side] = {"lossapi": lambda: compute(ours, arrays, case.parameters, threads=THREADS).value}
     sklearn, torchmetrics = case.sklearn, case.torchmetrics
     if sklearn is not None:
