@@ -4,6 +4,7 @@ Axes go by their names: what shows entries in another order, or in another shape
 """
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -33,7 +34,7 @@ class View(Scope):
     places: Mapping[Size, str] = field(default_factory=dict)
 
 
-class Nests(Writer):
+class Nests(Writer, ABC):
     """Writes the values of one script, row after row; `fill` says how those with room of their own are made."""
 
     def __init__(self, keeping: Keeping, *given: Any) -> None:
@@ -45,9 +46,9 @@ class Nests(Writer):
         self.rooms: dict[str, str] = {}
         self.exact: set[str] = set()
 
+    @abstractmethod
     def fill(self, name: str, step: Step, view: View, room: str) -> None:
         """Have a value made in its room."""
-        raise NotImplementedError
 
     def size(self, size: Size) -> str:
         """How many entries an axis has; none where there would be less than none."""
