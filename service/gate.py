@@ -51,7 +51,7 @@ PLAIN = (b"x-content-type-options", b"nosniff")
 
 def identify(visit: Visit, scope: Scope) -> bytes:
     """Give a request its id."""
-    visit.identity = identity = identity_of(visit.headers) if IDENTITY in visit.headers else made_up()
+    visit.identity = identity = identity_of(visit.headers)
     scope["request_id"] = identity.decode()
     return identity
 
@@ -61,11 +61,6 @@ def identity_of(headers: Mapping[bytes, bytes]) -> bytes:
     identity = headers.get(IDENTITY, b"")
     if 0 < len(identity) <= LONGEST and all(32 < byte < 127 for byte in identity):
         return identity
-    return made_up()
-
-
-def made_up() -> bytes:
-    """An id that no other request has."""
     return b"%016x" % getrandbits(64)
 
 
@@ -211,8 +206,7 @@ class Gate:
 
     def _leave(self, visit: Visit, scope: Scope) -> None:
         self.admission.leave(visit)
-        if visit.ended is not None:
-            visit.part()
+        visit.part()
         seconds, path = perf_counter() - visit.arrived, scope["path"]
         if visit.encoded and visit.status == OK and not visit.key and path in self.computing.answers:
             flow = self.flows.get((path, visit.codec))
