@@ -7,19 +7,19 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lossapi.domains import BATCH
-from lossapi.graphs.dims import Dim
-from lossapi.loops.ranges import idle, number
+from lossapi.loops.frame import ROWS
+from lossapi.loops.ranges import idle, number, seen
 from lossapi.loops.script import Script, Shape
 from lossapi.loops.writer import Sink
 
 SHOWN = ("Seen", "Flat")
+"""What shows entries in another shape."""
 
 
 def totals(script: Script, name: str, value: str, kept: Shape) -> list[Sink]:
     """The totals that come to a value, which has the axes that are kept; none, where it is no sum over rows."""
     found = [Sink("total", name, each, kept=kept, at=at) for each, at in _summands(script, value)]
-    return found if all(Dim.named(BATCH) in script.steps[sink.value].shape for sink in found) else []
+    return found if all(ROWS in script.steps[sink.value].shape for sink in found) else []
 
 
 def _summands(script: Script, name: str) -> Iterator[tuple[str, str | None]]:
@@ -39,7 +39,7 @@ def _summands(script: Script, name: str) -> Iterator[tuple[str, str | None]]:
             same = script.steps[each].dtype == step.dtype
             yield script.add("Mul", factor, each if same else script.cast(each, step.dtype)), at
     elif step.operator == "Added" and _nothing(script, step.inputs[2]):
-        at, value = _index(script, step.inputs[0]), _shown(script, step.inputs[1])
+        at, value = _index(script, step.inputs[0]), seen(script.steps, step.inputs[1], SHOWN)
         if script.steps[value].operator == "Expand":  # the same for all rows, whatever shape these are shown in
             value = script.add("Expand", script.steps[value].inputs[0], script.vector(script.steps[at].shape))
         yield value, at
@@ -49,21 +49,12 @@ def _summands(script: Script, name: str) -> Iterator[tuple[str, str | None]]:
 
 def _nothing(script: Script, name: str) -> bool:
     """Whether a value is 0 everywhere."""
-    step = script.steps[name]
-    while step.operator in (*SHOWN, "Expand"):
-        step = script.steps[step.inputs[0]]
+    step = script.steps[seen(script.steps, name, (*SHOWN, "Expand"))]
     return step.operator == "Constant" and not np.any(step.said)
-
-
-def _shown(script: Script, name: str) -> str:
-    """The value of which another shows the entries in another shape."""
-    while script.steps[name].operator in SHOWN:
-        name = script.steps[name].inputs[0]
-    return name
 
 
 def _index(script: Script, name: str) -> str:
     """The labels by which the places of entries were picked."""
-    step = script.steps[_shown(script, name)]
-    numbered = step.operator == "Pick" and script.steps[_shown(script, step.inputs[0])].operator == "Range"
+    step = script.steps[seen(script.steps, name, SHOWN)]
+    numbered = step.operator == "Pick" and script.steps[seen(script.steps, step.inputs[0], SHOWN)].operator == "Range"
     return step.inputs[1] if numbered else name

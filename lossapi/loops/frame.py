@@ -98,9 +98,7 @@ class Frame:
 
     def seen(self, name: str) -> Step:
         """What made the entries that are seen under a name."""
-        step = self.step(name)
-        only = step.operator in REDUCTIONS and not self.reduces(step)
-        return self.seen(step.inputs[0]) if only or step.operator in ("Seen", "Expand") else step
+        return self.step(self.bare(name))
 
     def bare(self, name: str) -> str:
         """The value that another merely shows: in another shape, or reduced over axes of size 1."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from lossapi.graphs.dims import Dim, Size
 from lossapi.loops.frame import REDUCTIONS, ROWS, everything
+from lossapi.loops.ranges import SHOWN, seen
 from lossapi.loops.script import Script, Shape, Step, refused
 from lossapi.loops.writer import Sink
 
@@ -22,7 +23,6 @@ AHEAD, TILES, BEHIND = 0, 1, 2
 FREE = ("Input", "Constant", "Range", "Size", "Vector")
 """What is there in every part."""
 
-SHOWN = ("Seen", "Expand")
 JOINTS = ("MatMul", "Rows")
 """Where a script is cut."""
 
@@ -114,9 +114,7 @@ class Cut:
 
     def bare(self, name: str) -> str:
         """The value that another merely shows."""
-        while self.step(name).operator in SHOWN:
-            name = self.step(name).inputs[0]
-        return name
+        return seen(self.script.steps, name)
 
     def _place(self, step: Step) -> Place:
         """Where a value is made, those that it is made of having their places."""

@@ -4,7 +4,7 @@ All hold of what is computed, rounding included, and say nothing of NaN.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import wraps
 
 import numpy as np
@@ -19,9 +19,9 @@ DEPTH = 12
 """How far back a text is read: no loss needs more, and some are long."""
 
 
-def seen(steps: Steps, name: str) -> str:
-    """The value that is shown under a name."""
-    while steps[name].operator in SHOWN:
+def seen(steps: Steps, name: str, shown: Collection[str] = SHOWN) -> str:
+    """The value that is shown under a name, by steps that do no more than that."""
+    while steps[name].operator in shown:
         name = steps[name].inputs[0]
     return name
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lossapi.domains import BATCH, Forms
+from lossapi.domains import Forms
 from lossapi.errors import Unsupported
 from lossapi.gradients import vjp
 from lossapi.graphs import elements, reductions, shapes
@@ -20,6 +20,7 @@ from lossapi.graphs.symbol import Shape, Symbol, symbol
 from lossapi.graphs.trace import Back, freest, layout, named
 from lossapi.loops import across, moments
 from lossapi.loops.courses import Courses
+from lossapi.loops.frame import ROWS
 from lossapi.loops.library import text_of
 from lossapi.loops.script import Script, refused
 from lossapi.loops.writer import Sink
@@ -216,7 +217,7 @@ class Recorder:
     def gradients(self, kind: str, found: Mapping[str, Symbol], scale: Symbol | None) -> None:
         """Gradients as arrays, times a scale; those by what all rows share as totals, without it."""
         for name, each in found.items():
-            place, shared = kind.format(name), Dim.named(BATCH) not in self.inputs[name][1]
+            place, shared = kind.format(name), ROWS not in self.inputs[name][1]
             totals = across.totals(self.script, place, each.full(), each.shape) if shared else []
             if totals:
                 self.outputs.append((place, np.dtype(np.float64), each.shape))
