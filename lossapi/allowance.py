@@ -13,6 +13,8 @@ from lossapi.errors import Path, TooLarge
 MOST_DIMENSIONS = 32
 MOST_DEPTH = 1024
 """What arrays and the parser of JSON bear at all."""
+FEW = 1 << 15
+"""Elements that are not worth counting."""
 MOST_PAIRS = 1 << 26
 """Where all rows meet all others: each pair takes eight bytes, several times over."""
 
@@ -38,7 +40,7 @@ class Allowance:
         """Raise where the work is to end."""
 
     def claim(self, elements: int) -> None:
-        """Told of each tensor before it is made; raise where there is no room for it now."""
+        """Told of each tensor that is not small before it is made; raise where there is no room for it now."""
 
     def over(self, limit: str, most: int, what: str, got: str) -> TooLarge:
         """The error of what is over a limit, with the setting that moves it."""
@@ -54,7 +56,8 @@ class Allowance:
             error = self.over("elements", self.elements, "elements in one tensor", str(size))
         if error is not None:
             raise error.within(*where)
-        self.claim(size)
+        if size > FEW:
+            self.claim(size)
 
     def require_depth(self, depth: int) -> None:
         """Refuse values that lie in one another at more levels than are allowed."""

@@ -248,7 +248,7 @@ def sums(
         if len(pieces) > KEPT:
             return chunks.map_chunk(plan, cut, False, unchecked, backend.run)
         part, out, _ = tapes[cut.start] = record(cut)
-        return chunks.folded(plan, out, part, False)
+        return chunks.folded(plan, out, part.weight, part.mask, False)
 
     def behind(cut: slice) -> Gradient:
         part, out, pullback = tapes.pop(cut.start) if tapes else record(cut)

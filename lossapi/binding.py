@@ -43,7 +43,7 @@ def planned(
     """Check the parameters and lay the tensors out; a plan is made once for equal shapes, dtypes and parameters."""
     if definition.grouped:
         tensors = apart(definition, tensors)
-    key = (definition, mean_axes, shape, align, unchecked, *_alike(tensors, parameters, weight))
+    key = (definition, mean_axes, shape, align, unchecked, *alike(tensors, parameters, weight))
     known = PLANS.get(key)
     if known is not None:
         return known.filled(tensors, weight)
@@ -55,17 +55,17 @@ def planned(
     return made
 
 
-def _alike(tensors: Mapping[str, Array], parameters: Mapping[str, Any], weight: Array | None) -> tuple[Any, ...]:
+def alike(tensors: Mapping[str, Array], parameters: Mapping[str, Any], weight: Array | None = None) -> tuple[Any, ...]:
     """What a plan depends on, where no tensor or parameter is a list; equal numbers of unlike types are unlike."""
-    return (
-        *[
-            (name, each.shape, each.dtype) if type(each) is np.ndarray else (name, *_kind(each))
-            for name, each in tensors.items()
-            if each is not None
-        ],
-        *[(name, type(value), value) for name, value in parameters.items()],
-        None if weight is None else _kind(weight),
-    )
+    key: list[Any] = [None if weight is None else _kind(weight)]
+    for name, each in tensors.items():
+        if type(each) is np.ndarray:
+            key += name, each.shape, each.dtype
+        elif each is not None:
+            key += name, *_kind(each)
+    for name, value in parameters.items():
+        key += name, type(value), value
+    return tuple(key)
 
 
 def _kind(tensor: Array) -> tuple[Any, Any]:

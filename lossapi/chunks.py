@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lossapi import taking
 from lossapi.backends import numpy as backend
 from lossapi.domains import Array
-from lossapi.errors import DomainError, Fault, LossError
-from lossapi.plan import Bound, Plan, Readable
+from lossapi.errors import Fault, LossError
+from lossapi.plan import Plan, Readable
 from lossapi.signature import Function
 from lossapi.states import WEIGHT, Counts, Moments, State, Sums, Totals, Values, Weighted, total
 
@@ -32,7 +33,6 @@ STEPS = 64
 WIDE, NARROW = 4 * CHUNK, 16
 """Elements that a chunk's rows may come to when they meet a matrix; and how many rows meet it at least."""
 
-UNSIGNED, MOST_INDEX = np.dtype(np.uint64), 2**63 - 1
 TOGETHER = 256
 """States that are merged at once, where their kind can."""
 
@@ -72,9 +72,14 @@ def map_chunk(
     try:
         out = run(plan.map.function, part.tensors, part.parameters)
     except LossError as error:
-        error.faults = tuple(_placed(plan, cut.start or 0, fault) for fault in error.faults)
-        raise
-    return folded(plan, out, part, keep)
+        raise placed(plan, cut.start or 0, error) from None
+    return folded(plan, out, part.weight, part.mask, keep)
+
+
+def placed(plan: Plan, start: int, error: LossError) -> LossError:
+    """An error of a map, which saw the rows from `start` on, with its faults where they are in the tensors given."""
+    error.faults = tuple(_placed(plan, start, fault) for fault in error.faults)
+    return error
 
 
 def _placed(plan: Plan, start: int, fault: Fault) -> Fault:
@@ -100,13 +105,12 @@ def prepared(plan: Plan, cut: slice, unchecked: frozenset[str]) -> Part:
     return Part(tensors, plan.map_parameters, weight, mask)
 
 
-def folded(plan: Plan, out: Any, part: Part, keep: bool) -> State:
+def folded(plan: Plan, out: Any, weight: Array | None, mask: Array | None, keep: bool) -> State:
     """What the map gave, as a state."""
-    if plan.map.gives == "state":
-        return _counted(out, part.mask)
-    if plan.map.gives == "sums":
-        return fold_sums(plan, out, part.weight, part.mask, keep)
-    return fold_rows(plan, out, part.weight, part.mask, keep)
+    gives = plan.map.gives
+    if gives == "rows":
+        return fold_rows(plan, out, weight, mask, keep)
+    return _counted(out, mask) if gives == "state" else fold_sums(plan, out, weight, mask, keep)
 
 
 def _counted(state: Counts | Moments, mask: Array | None) -> State:
@@ -155,34 +159,8 @@ def take(plan: Plan, cut: slice, unchecked: frozenset[str]) -> tuple[dict[str, A
         if name == plan.true_label:
             mask = array != plan.parameters["ignore_index"]
             array = np.where(mask, array, 0)
-        if name in plan.bounds and name.partition(".")[0] not in unchecked:
-            check(plan, bound, array)
-        taken[name] = cast(plan, bound, array)
+        taken[name] = taking.held(plan, bound, array, unchecked)
     return taken if plan.in_order else {each.name: taken.get(each.name) for each in plan.map.inputs}, mask
-
-
-def check(plan: Plan, bound: Bound, array: Array) -> None:
-    """Hold a chunk to its domain; a fault is placed in the tensor as it was given, whatever its layout here."""
-    domain, bounds = bound.spec.domain, plan.bounds[bound.name]
-    if not domain.holds(array, bounds):
-        entering = bound.given != plan.parameters["ignore_index"] if bound.name == plan.true_label else True
-        domain.check(bound.name, np.where(entering, bound.given, 0), bounds)
-
-
-def cast(plan: Readable, bound: Bound, array: Array) -> Array:
-    """Labels as indices; everything else in the dtype of the computation."""
-    if bound.spec.domain.kind == "label":
-        if array.dtype == UNSIGNED:
-            _require_index(bound, array)
-        return array.astype(np.intp, copy=False)
-    return array if array.dtype == plan.dtype else array.astype(plan.dtype)
-
-
-def _require_index(bound: Bound, array: Array) -> None:
-    """Refuse the labels that would be negative as an index."""
-    if array.size and array.max() > MOST_INDEX:
-        place = tuple(int(i) for i in np.argwhere(bound.given > MOST_INDEX)[0])
-        raise DomainError(f"{bound.spec.domain.meaning} < 2**63", str(bound.given[place]), (bound.name, *place))
 
 
 def _cut_weight(plan: Plan, weight: Array, cut: slice) -> Array:
@@ -215,17 +193,14 @@ def fold_rows(plan: Plan, out: Any, weight: Array | None, mask: Array | None, ke
     entered = weighted.size if mask is None else int(np.count_nonzero(mask))
     if keep:
         return Values((weighted,), entered)
-    weights, nonzero = divisor(weighted, own, weight, mask, entered)
-    return Totals(total(weighted), weights, nonzero, entered, rows)
-
-
-def divisor(
-    value: Array, own: Array | None, weight: Array | None, mask: Array | None, entered: int
-) -> tuple[float, int]:
-    """Σw and #(w≠0) over the rows that enter."""
     if own is None and weight is None:
-        return float(entered), entered
-    weights: Array = own if weight is None else weight if own is None else own * weight
+        return Totals(total(weighted), float(entered), entered, entered, rows)
+    return Totals(total(weighted), *divisor(weighted, own, weight, mask), entered, rows)
+
+
+def divisor(value: Array, own: Array | None, weight: Array | None, mask: Array | None) -> tuple[float, int]:
+    """Σw and #(w≠0) over the rows that enter, where these have weights, of their own or given."""
+    weights: Any = own if weight is None else weight if own is None else own * weight
     if np.shape(weights) != value.shape:
         weights = np.broadcast_to(weights, value.shape)
     if mask is not None:
@@ -295,5 +270,5 @@ def reading_call(plan: Readable) -> tuple[Function, dict[str, Array | None], dic
     definition, wanted = plan.definition, [each.name for each in plan.definition.reading_inputs]
     assert definition.reading is not None
     given = {n: v for n, v in plan.parameters.items() if n in definition.reading_parameters}
-    arrays = {b.name: cast(plan, b, b.array) for b in plan.tensors if b.name in wanted}
+    arrays = {b.name: taking.cast(plan, b, b.array) for b in plan.tensors if b.name in wanted}
     return definition.reading, {name: arrays.get(name) for name in wanted}, given

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from lossapi import allowance, backward, chunks, parameters, portable, readings, registry, workers
+from lossapi import again, allowance, backward, chunks, parameters, portable, readings, registry, workers
 from lossapi.backends import choice
 from lossapi.backends import numpy as numpy_backend
 from lossapi.backends.choice import Backend
-from lossapi.binding import planned
+from lossapi.binding import alike, planned
 from lossapi.combination import Combination
 from lossapi.definition import Definition, Primitive
 from lossapi.domains import Array
@@ -84,20 +84,20 @@ class Result:
 
     def reply(self) -> dict[str, Any]:
         """The result as named data, as it is sent."""
-        key = "values" if self.reduction == "none" else "value"
-        reduction = {} if self.reduction is None else {"reduction": self.reduction}
-        return {
-            "name": self.name,
-            **({key: self.value} if "value" in self.returns else {}),
-            **reduction,
-            "count": self.count,
-            "finite": self.finite,
-            **({} if self.gradient is None else {"gradient": together(self.gradient)}),
-            **({} if self.state is None else {"state": self.state}),
-            **({"terms": list(self.terms)} if self.terms else {}),
-            "backend": self.backend,
-            "provider": self.provider,
-        }
+        reply: dict[str, Any] = {"name": self.name}
+        if "value" in self.returns:
+            reply["values" if self.reduction == "none" else "value"] = self.value
+        if self.reduction is not None:
+            reply["reduction"] = self.reduction
+        reply["count"], reply["finite"] = self.count, self.finite
+        if self.gradient is not None:
+            reply["gradient"] = together(self.gradient)
+        if self.state is not None:
+            reply["state"] = self.state
+        if self.terms:
+            reply["terms"] = list(self.terms)
+        reply["backend"], reply["provider"] = self.backend, self.provider
+        return reply
 
 
 def compute(
@@ -139,6 +139,29 @@ def _run(call: Call) -> Result:
     if type(definition) is Combination:
         return _added(call, definition)
     assert type(definition) is Primitive
+    key = _asked(call)
+    known = again.MET.get(key)
+    if known is None:
+        result = _computed(call, definition, key)
+    else:
+        value, count = known.read(call.tensors)
+        shown = known.reduction if definition.kind == "loss" else None
+        result = Result(definition.name, value, shown, count, None, call.returns)
+    if not call.allow_nan and np.isnan(result.value).any():
+        raise NonFiniteError("a value that is not NaN", "NaN")
+    return result
+
+
+def _asked(call: Call) -> tuple[Any, ...] | None:
+    """What a value depends on beside the values of the tensors; nothing where they are weighed, or more is asked."""
+    if call.weight is not None or len(call.returns) != 1 or call.returns[0] != "value":
+        return None
+    options = call.reduction, call.mean_axes, call.unchecked, call.empty, call.shape, call.align, call.backend
+    return call.definition, *options, *alike(call.tensors, call.parameters)
+
+
+def _computed(call: Call, definition: Primitive, key: tuple[Any, ...] | None) -> Result:
+    """What a computation gives that was not met before."""
     for wanted in call.returns:
         if wanted not in RETURNS:
             raise ParameterError(f"return of {', '.join(RETURNS)}", repr(wanted), ("return",))
@@ -148,7 +171,7 @@ def _run(call: Call) -> Result:
     if plan.pairs is not None:
         allowance.require_pairs(*plan.pairs)
     both = "gradient" in call.returns
-    wrt = _wrt(call, plan) if both else None
+    wrt = [n for n in backward.floating(plan, call.tensors) if call.wrt is None or n in call.wrt] if both else None
     backend = backend_of(plan, call.backend, reduction, wrt, call.unchecked)
     gradient = None
     if wrt is not None:
@@ -165,14 +188,9 @@ def _run(call: Call) -> Result:
         result.state = portable.of(plan, reduction, state).packed()
     if "value" in call.returns or both:
         result.value, result.count = readings.read(plan, state, reduction, call.empty)
-    if not call.allow_nan and np.isnan(result.value).any():
-        raise NonFiniteError("a value that is not NaN", "NaN")
+    if key is not None and by_numpy(plan, call.backend):
+        again.learn(key, plan, call.tensors, reduction, call.unchecked, call.empty)
     return result
-
-
-def _wrt(call: Call, plan: Plan) -> list[str]:
-    """The tensors to differentiate by."""
-    return [name for name in backward.floating(plan, call.tensors) if call.wrt is None or name in call.wrt]
 
 
 def backend_of(
@@ -183,7 +201,7 @@ def backend_of(
     unchecked: frozenset[str] = frozenset(),
 ) -> Backend:
     """The backend asked for, or the one measured to be the fastest of those that are ready."""
-    if asked == "auto" and plan.elements < choice.least():
+    if by_numpy(plan, asked):
         return choice.NUMPY
     work = choice.Work(plan.definition.name, plan.parameters, plan.dtype.name, plan.elements, wrt is not None)
     backend = choice.chosen(asked, work)
@@ -193,6 +211,11 @@ def backend_of(
 
     ready = fusion.backend(plan, reduction, unchecked, wrt, wait=asked == choice.FUSED)
     return ready or choice.chosen(asked, work, loops=False)
+
+
+def by_numpy(plan: Plan, asked: str) -> bool:
+    """Whether NumPy computes a plan whatever else is ready: it was asked for, or the plan is small."""
+    return asked == choice.NUMPY.name or (asked == "auto" and plan.elements < choice.least())
 
 
 def _added(call: Call, whole: Combination) -> Result:

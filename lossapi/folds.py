@@ -109,7 +109,7 @@ class Folded:
         own, divisor, nonzero = outputs.get("weight"), float(entered), entered
         if own is not None or weight is not None:
             rows = np.broadcast_to(np.zeros((), plan.dtype), shape)
-            divisor, nonzero = chunks.divisor(rows, own, weight, mask, entered)
+            divisor, nonzero = chunks.divisor(rows, own, weight, mask)
         whole = shape[0] if mask is None else int(np.count_nonzero(mask.any(axis=tuple(range(1, mask.ndim)))))
         return Totals(totals[0], divisor, nonzero, entered, whole)
 

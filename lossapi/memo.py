@@ -15,6 +15,10 @@ class Memo(Generic[T]):
         self.most = most
         self._known: dict[Any, T] = {}
 
+    def __len__(self) -> int:
+        """How many are kept."""
+        return len(self._known)
+
     def get(self, key: Any) -> T | None:
         """What was put there, if anything."""
         try:
@@ -25,8 +29,12 @@ class Memo(Generic[T]):
     def put(self, key: Any, value: T) -> None:
         """Keep a value, where its key can be kept."""
         if len(self._known) >= self.most:
-            self._known.clear()
+            self.forget()
         try:
             self._known[key] = value
         except TypeError:
             return
+
+    def forget(self) -> None:
+        """Let go of all."""
+        self._known.clear()

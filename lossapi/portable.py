@@ -15,13 +15,14 @@ import numpy as np
 import pybase64
 
 from lossapi import readings, registry
-from lossapi.chunks import added, cast
+from lossapi.chunks import added
 from lossapi.codecs.tensors import tensor, to_bytes
 from lossapi.definition import Definition, Primitive
 from lossapi.errors import Conflict, LossError, ParameterError, Unsupported
 from lossapi.parameters import check
 from lossapi.plan import Bound, Plan
 from lossapi.states import State, Sums, Totals
+from lossapi.taking import cast
 
 VERSION = 1
 KEYS = ("version", "kind", "name", "parameters", "reduction", "tensors", "form", "content")

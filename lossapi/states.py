@@ -46,9 +46,12 @@ class State(Protocol):
     def __add__(self, other: Self) -> Self: ...
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Totals:
-    """Enough of weighted rows for every reduction: Σwl, Σw, #(w≠0), the count and the rows of the batch."""
+    """Enough of weighted rows for every reduction: Σwl, Σw, #(w≠0), the count and the rows of the batch.
+
+    Not frozen, as the others are: of all that is made for a small request, that would take the longest.
+    """
 
     weighted: float = 0.0
     weight: float = 0.0

@@ -11,23 +11,17 @@ from lossapi.codecs.codec import Limits
 from lossapi.codecs.room import Room
 from lossapi.codecs.tensors import Buffer
 from lossapi.errors import ParameterError
-from service.media import Wire, wire
-from service.visit import Gone, current
+from service.media import Wire, wire_of
+from service.visit import Gone, current, headers_of
 
 
 def read_headers(scope: Scope, limits: Limits) -> Wire:
     """The formats of the request and its reply; a body that says that it is over the limit is not even read."""
-    kind = coding = accept = b""
-    for name, value in scope["headers"]:
-        if name == b"content-type":
-            kind = value
-        elif name == b"accept":
-            accept = accept + b"," + value if accept else value
-        elif name == b"content-encoding":
-            coding = coding + b"," + value if coding else value
-        elif name == b"content-length" and value.isdigit() and int(value) > limits.unfolded:
-            raise limits.over(int(value))
-    return wire(kind, coding, accept)
+    headers = headers_of(scope)
+    said = headers.get(b"content-length", b"")
+    if said.isdigit() and int(said) > limits.unfolded:
+        raise limits.over(int(said))
+    return wire_of(headers)
 
 
 async def read_body(scope: Scope, receive: Receive, limits: Limits) -> Buffer:

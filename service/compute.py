@@ -21,10 +21,10 @@ from service import states
 from service.admission import Admission
 from service.bodies import read_body, read_headers, read_query, with_query
 from service.evaluate import PATH, evaluate
-from service.media import Wire
+from service.media import Wire, wire_of
 from service.schemas import OPTIONS, read_call, read_options
 from service.settings import PREFIX, Settings, variable
-from service.visit import current
+from service.visit import Visit, current
 
 T = TypeVar("T")
 Answer = Callable[[Wire, Mapping[str, Any], Buffer, Limits], bytes]
@@ -52,7 +52,7 @@ class Computing:
             wire.require_no_table()
         body = await read_body(scope, receive, self.limits)
         if self.is_quick(answer, wire, len(body)):
-            return self.computed(answer, wire, scope, body)
+            return self.computed(answer, wire, scope, body, current())
         visit = current()
         if visit is not None:
             visit.received = len(body)
@@ -63,21 +63,24 @@ class Computing:
         """Whether a body of a size is answered on the event loop."""
         return size <= self.inline.get(answer, self.settings.inline_bytes) and not wire.coding
 
-    def quick(self, scope: Scope, size: int) -> tuple[Answer, Wire] | None:
-        """What answers a request on the event loop; nothing where none does, or where its headers are wrong."""
-        answer = self.answers.get(scope["path"]) if scope["method"] == "POST" else None
-        if answer is None:
-            return None
+    def of(self, scope: Scope) -> Answer | None:
+        """What answers a request, if it is to compute."""
+        return self.answers.get(scope["path"]) if scope["method"] == "POST" else None
+
+    def quick(self, answer: Answer, visit: Visit, size: int) -> Wire | None:
+        """The formats of what is answered on the event loop; nothing where it is not, or its headers are wrong."""
         try:
-            wire = read_headers(scope, self.limits)
+            wire = wire_of(visit.headers)
             wire.require_no_table()
         except (LossError, HTTPException):
             return None
-        return (answer, wire) if self.is_quick(answer, wire, size) else None
+        return wire if self.is_quick(answer, wire, size) else None
 
-    def computed(self, answer: Answer, wire: Wire, scope: Scope, body: Buffer) -> tuple[str, bytes]:
+    def computed(
+        self, answer: Answer, wire: Wire, scope: Scope, body: Buffer, visit: Visit | None
+    ) -> tuple[str, bytes]:
         """The reply and its type, at once."""
-        if (visit := current()) is not None:
+        if visit is not None:
             visit.received = len(body)
             visit.begin()
         return wire.writer.media_type, answer(wire, read_query(scope), body, self.limits)

@@ -23,14 +23,14 @@ from service.otel import tracer
 from service.tally import Tally
 from service.traces import continued
 from service.turns import CLOSE, REFUSED, Reply
-from service.visit import Visit
+from service.visit import Visit, headers_of
 
 TRACE: Final = b"traceparent"
 OTHER = {"/v1/states/merge": "/v1/states/merge", "/v1/evaluate": "/v1/evaluate"}
 IDENTITY: Final = b"x-request-id"
 LONGEST = 128
 VISIT = "visit"
-"""Where the scope of a request that went wrong at once has what is known of it."""
+"""Where the scope of a request that was not answered at once has what is known of it."""
 OK, FULL = 200, 503
 BUSY = "Service Unavailable"
 PROBLEM = MEDIA_TYPE.encode()
@@ -47,13 +47,6 @@ PAGE = [
 ]
 """What pages for people carry: all that they load comes from here."""
 PLAIN = (b"x-content-type-options", b"nosniff")
-
-
-def identify(visit: Visit, scope: Scope) -> bytes:
-    """Give a request its id."""
-    visit.identity = identity = identity_of(visit.headers)
-    scope["request_id"] = identity.decode()
-    return identity
 
 
 def identity_of(headers: Mapping[bytes, bytes]) -> bytes:
@@ -95,6 +88,7 @@ class Gate:
             return
         visit: Visit = scope.pop(VISIT, None) or self._come(scope)
         visit.receive, visit.task, visit.reading = receive, asyncio.current_task(), True
+        scope["request_id"] = visit.identity.decode()
         ALLOWANCE.set(visit)
         try:
             await self._pass(visit, scope, receive, send)
@@ -110,17 +104,20 @@ class Gate:
 
     def answer(self, scope: Scope, body: bytearray) -> Reply | None:
         """Answer what is computed on the event loop, without a task; what goes wrong there is told by one."""
-        work = self.computing.quick(scope, len(body))
-        if work is None:
+        answer = self.computing.of(scope)
+        if answer is None:
             return None
-        visit = self._come(scope)
+        scope[VISIT] = visit = self._come(scope)
+        wire = self.computing.quick(answer, visit, len(body))
+        if wire is None:
+            return None
         before = ALLOWANCE.set(visit)
         try:
             self._let_in(visit, scope)
-            reply = self._reply(visit, *self.computing.computed(*work, scope, bytes(body)))
+            reply = self._reply(visit, *self.computing.computed(answer, wire, scope, bytes(body), visit))
             self._leave(visit, scope)
         except Exception as error:
-            scope[VISIT], scope[REFUSED] = visit, error
+            scope[REFUSED] = error
             return None
         finally:
             ALLOWANCE.reset(before)
@@ -129,7 +126,7 @@ class Gate:
     def _come(self, scope: Scope) -> Visit:
         """A request has come: what is known of it."""
         visit = Visit(scope, self.computing.allowance, self.admission)
-        identify(visit, scope)
+        visit.identity = identity_of(visit.headers)
         if TRACE in visit.headers or self.tracer is not None:
             self._trace(visit)
         if self.life.draining:
@@ -147,7 +144,7 @@ class Gate:
         if REFUSED in scope:
             raise scope.pop(REFUSED)
         self._let_in(visit, scope)
-        answer = self.computing.answers.get(scope["path"]) if scope["method"] == "POST" else None
+        answer = self.computing.of(scope)
         if answer is None:
             await self.app(scope, receive, finished(visit, send))
         else:
@@ -193,7 +190,7 @@ class Gate:
         """Refuse a request that was not begun; where more than a count is kept of each, or said to it, it has to be."""
         if self.logged or self.tracer is not None or self.life.draining:
             return None
-        reply = refusal(full, identity_of(dict(scope["headers"])))
+        reply = refusal(full, identity_of(headers_of(scope)))
         seconds = perf_counter() - scope["arrived"]
         note_refusal(self.tally, full.reason, route_of(scope), seconds, len(reply[-1]))
         return reply

@@ -76,7 +76,13 @@ class Wire(NamedTuple):
 
 def _in_bytes(given: Mapping[str, Any]) -> bool:
     """Whether any tensor came as base64."""
-    return any(type(value) is dict and isinstance(value.get("data"), str | Base64) for value in given.values())
+    return bool([each for each in given.values() if type(each) is dict and isinstance(each.get("data"), str | Base64)])
+
+
+def wire_of(headers: Mapping[bytes, bytes]) -> Wire:
+    """The formats of a request and its reply, by its headers."""
+    get = headers.get
+    return wire(get(b"content-type", b""), get(b"content-encoding", b""), get(b"accept", b""))
 
 
 @lru_cache(maxsize=256)

@@ -125,8 +125,8 @@ class OneWrite(HttpToolsProtocol):
         cycle.on_response = _nothing  # it leads back to the connection, which keeps it
         if not cycle.keep_alive or cycle.waiting_for_100_continue:
             headers = [*(each for each in headers if each != CLOSE), CLOSE]
-        lines = [b"%b: %b\r\n" % each for each in (*self.server_state.default_headers, *headers)]
-        transport.write(b"".join((STATUS_LINE[status], *lines, b"\r\n", body)))
+        lines = map(b": ".join, (*self.server_state.default_headers, *headers))
+        transport.write(b"%b%b\r\n\r\n%b" % (STATUS_LINE[status], b"\r\n".join(lines), body))
         if CLOSE in headers:
             transport.close()
         self._go_on()

@@ -4,7 +4,7 @@ It is the allowance that the core asks between chunks, and what is measured and 
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from contextvars import copy_context
 from functools import partial
@@ -22,8 +22,8 @@ from service.traces import Trace
 T = TypeVar("T")
 TIMEOUT = b"x-request-timeout"
 MOST_SECONDS = 1e6
-FEW = 1 << 15
-"""Elements that are not worth counting."""
+LISTS = frozenset({b"accept", b"content-encoding"})
+"""Headers of which there may be several, which are one list."""
 
 
 class Gone(Exception):
@@ -54,56 +54,27 @@ class Register(Protocol):
 class Visit(Allowance):
     """What is known of one request; times are seconds of one clock, 0.0 until a stage is reached."""
 
-    __slots__ = (
-        "arrived",
-        "begun",
-        "codec",
-        "computed",
-        "decoded",
-        "encoded",
-        "end",
-        "ended",
-        "headers",
-        "held_bytes",
-        "held_elements",
-        "identity",
-        "key",
-        "more",
-        "patience",
-        "queued",
-        "reading",
-        "reason",
-        "receive",
-        "received",
-        "register",
-        "sees_all",
-        "sent",
-        "status",
-        "task",
-        "trace",
-        "work",
-    )
+    queued = begun = decoded = computed = encoded = 0.0
+    end: float | None = None
+    patience = reason = key = ""
+    codec = "other"
+    ended: Exception | None = None
+    held_bytes = held_elements = received = sent = status = 0
+    identity = b""
+    sees_all = True
+    trace: Trace | None = None
+    receive: Receive = staticmethod(nothing)
+    work: Future[Any] | None = None
+    task: asyncio.Task[Any] | None = None
+    reading = False
 
     def __init__(self, scope: Scope, limits: Allowance, register: Register) -> None:
         self.elements, self.dimensions = limits.elements, limits.dimensions
         self.depth, self.prefix = limits.depth, limits.prefix
-        self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
-        self.receive: Receive = nothing
+        self.headers = headers_of(scope)
         self.register = register
         self.arrived: float = scope.get("arrived") or perf_counter()
-        self.queued = self.begun = self.decoded = self.computed = self.encoded = 0.0
-        self.end: float | None = None
-        self.patience = ""
-        self.ended: Exception | None = None
-        self.held_bytes = self.held_elements = self.received = self.sent = self.status = 0
-        self.identity = b""
-        self.key, self.sees_all = "", True
-        self.trace: Trace | None = None
         self.more: list[tuple[bytes, bytes]] = []
-        self.codec, self.reason = "other", ""
-        self.work: Future[Any] | None = None
-        self.task: asyncio.Task[Any] | None = None
-        self.reading = False
 
     def check(self) -> None:
         """Raise where nobody waits any more."""
@@ -129,9 +100,8 @@ class Visit(Allowance):
         return HTTPException(504, f"no reply within {seconds} s ({self.patience})")
 
     def claim(self, elements: int) -> None:
-        """Count the elements of one tensor among those in flight, where they are many."""
-        if elements > FEW:
-            self.register.hold(self, elements=elements)
+        """Count the elements of one tensor among those in flight."""
+        self.register.hold(self, elements=elements)
 
     def has(self, size: int) -> None:
         """Count what has come of a body, where it is more than was said."""
@@ -173,6 +143,15 @@ class Visit(Allowance):
     async def _gone(self) -> None:
         while (await self.receive())["type"] != "http.disconnect":
             pass
+
+
+def headers_of(scope: Scope) -> dict[bytes, bytes]:
+    """The headers of a request by name: the last of each, but those that are lists brought together."""
+    headers = dict(scope["headers"])
+    if len(headers) < len(scope["headers"]):
+        for name in LISTS & headers.keys():
+            headers[name] = b",".join(value for each, value in scope["headers"] if each == name)
+    return headers
 
 
 def current() -> Visit | None:

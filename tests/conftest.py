@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from lossapi import again
 from service.app import create_app
 from service.settings import Settings
 from service.stores import MEMORY
@@ -19,6 +20,12 @@ def client() -> Iterator[httpx.Client]:
     """A client of a server that runs while the tests do; it reads bodies of up to 4 MiB."""
     with serving(create_app(Settings(body_bytes=4 * 2**20, store=MEMORY))) as client:
         yield client
+
+
+@pytest.fixture(autouse=True)
+def _nothing_was_met() -> None:
+    """What a test changes of the engine, such as the size of a chunk, no computation met before may pass by."""
+    again.MET.forget()
 
 
 FOLDERS = ("service", "parity", "lossapi", "laws")

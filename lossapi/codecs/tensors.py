@@ -5,6 +5,7 @@ are little-endian in C order. No element of them ever becomes a Python object.
 """
 
 import reprlib
+import struct
 from collections.abc import Mapping
 from itertools import chain
 from math import prod
@@ -23,6 +24,11 @@ from lossapi.errors import DomainError, DtypeError, LossError, ParameterError, S
 Buffer: TypeAlias = bytes | bytearray | memoryview | mmap
 Whole: TypeAlias = type[np.int64] | type[np.uint64]
 
+KINDS: Mapping[type, type[np.generic]] = {float: np.float64, int: np.int64, bool: np.bool_}
+CODES = {np.float64: "d", np.int64: "q", np.uint64: "Q", np.bool_: "?"}
+"""What `struct` calls the numbers of each kind."""
+FEW = 1 << 16
+"""More entries are not held twice to be packed."""
 NAMES = {"NaN": np.nan, "Infinity": np.inf, "-Infinity": -np.inf}
 WORDS = {None: "null", True: "true", False: "false"}
 NUMBERS = (
@@ -95,19 +101,18 @@ def _from_list(value: list[Any], whole: Whole = np.int64) -> Array:
 
 def _from_flat(flat: list[Any], shape: tuple[int, ...], whole: Whole = np.int64) -> Array:
     """An array of scalars; what they are decides the dtype."""
+    kind = type(flat[0]) if flat else int
     # Counting those like the first costs a third of collecting all types.
-    alike = bool(flat) and countOf(map(type, flat), type(flat[0])) == len(flat)
-    kinds = {type(flat[0])} if alike else set(map(type, flat))
+    if kind not in KINDS or countOf(map(type, flat), kind) < len(flat):
+        kind = float
+        if set(map(type, flat)) != {float, int}:
+            flat = _named(flat, shape)
+    dtype = whole if kind is int else KINDS[kind]
     try:
-        if kinds <= {float, int}:
-            dtype: type[np.generic] = np.float64 if float in kinds else whole
-        elif kinds == {bool}:
-            dtype = np.bool_
-        else:
-            flat, dtype = _named(flat, shape), np.float64
-        array = np.fromiter(flat, dtype, len(flat))
-        return array if len(shape) == 1 else array.reshape(shape)
-    except OverflowError:
+        if len(flat) <= FEW:  # in half the time that an iterator takes
+            return np.ndarray(shape, dtype, struct.pack(f"{len(flat)}{CODES[dtype]}", *flat))
+        return np.fromiter(flat, dtype, len(flat)).reshape(shape)
+    except (OverflowError, struct.error):
         info = np.iinfo(whole)
         index = next(i for i, x in enumerate(flat) if not info.min <= x <= info.max)
         expected = "an integer of 64 bits" if whole is np.int64 else f"a number of {info.dtype.name}"

@@ -137,6 +137,6 @@ def test_a_reading_casts_none_but_its_own_tensors(monkeypatch: pytest.MonkeyPatc
         met.append(bound.name)
         return array
 
-    monkeypatch.setattr(chunks, "cast", noted)
+    monkeypatch.setattr(taking, "cast", noted)
     chunks.reading_call(plan)
     assert met == ["class_weight"]
