@@ -7,6 +7,8 @@ all rows, is known.
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from lossapi import chunks, readings, taking
 from lossapi.domains import Array
 from lossapi.errors import LossError
@@ -32,13 +34,13 @@ class Again(NamedTuple):
             if array is None:
                 array = self.absent[name]
             elif bound is not None:
-                array = self._taken(bound, array)
+                array = self._taken(bound, np.asarray(array))
             taken.append(array)
         try:
             out = plan.map.function(*taken, **plan.map_parameters)
         except LossError as error:
             raise chunks.placed(plan, 0, error) from None
-        state = chunks.merged(plan, (chunks.folded(plan, out, None, None, reduction == "none"),))
+        state = chunks.alone(plan, chunks.folded(plan, out, None, None, reduction == "none"))
         return readings.read(plan, state, reduction, self.empty)
 
     def _taken(self, bound: Bound, given: Array) -> Array:
@@ -63,7 +65,8 @@ def learn(
 ) -> None:
     """Know a computation from now on, unless weights, masks or several chunks come in."""
     pieces = chunks.cuts(plan)
-    if plan.weight is not None or plan.true_label is not None or plan.definition.reading_inputs or len(pieces) > 1:
+    apart = plan.weight is not None or plan.true_label is not None or bool(plan.definition.reading_inputs)
+    if apart or len(pieces) > 1 or not MET.keeps(key):
         return
     given = {name for name, array in tensors.items() if array is not None}
     hollow = plan.hollow(given)
@@ -75,7 +78,7 @@ def learn(
 
 
 def _left(plan: Plan, bound: Bound | None) -> Bound | None:
-    """What an input is bound to, unless it is taken as it was given."""
-    if bound is None or (bound.name in plan.ready and bound.array is bound.given):
+    """What an input is bound to, unless it is an array that is taken as it was given."""
+    if bound is None or (bound.name in plan.ready and bound.array is bound.given and bound.array.ndim):
         return None
     return bound

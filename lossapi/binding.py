@@ -69,7 +69,7 @@ def alike(tensors: Mapping[str, Array], parameters: Mapping[str, Any], weight: A
 
 
 def _kind(tensor: Array) -> tuple[Any, Any]:
-    return (tensor.shape, tensor.dtype) if isinstance(tensor, ARRAYS) else (None, tensor)
+    return (tensor.shape, tensor.dtype) if isinstance(tensor, ARRAYS) else (type(tensor), tensor)
 
 
 def bind(

@@ -129,6 +129,11 @@ def merged(plan: Plan, states: Iterable[State]) -> State:
     return whole
 
 
+def alone(plan: Plan, state: State) -> State:
+    """The state of a chunk that holds all rows, as that of all."""
+    return state if type(state) is Totals and not plan.shape else merged(plan, (state,))
+
+
 def added(states: Iterable[State]) -> State:
     """States as one, in order; those that merge many at once do so by as many as a fixed number."""
     states = iter(states)

@@ -294,6 +294,6 @@ def fold(
     if backend.rows is not None:
         return chunks.merged(plan, workers.mapped(backend.rows.state, pieces, threads))
     if len(pieces) == 1:
-        return chunks.merged(plan, (chunks.map_chunk(plan, pieces[0], keep, unchecked, backend.run),))
+        return chunks.alone(plan, chunks.map_chunk(plan, pieces[0], keep, unchecked, backend.run))
     step = partial(chunks.map_chunk, plan, keep=keep, unchecked=unchecked, run=backend.run)
     return chunks.merged(plan, workers.mapped(step, pieces, threads))

@@ -1,5 +1,6 @@
 """What was worked out before, to be met again."""
 
+from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -15,9 +16,9 @@ class Memo(Generic[T]):
         self.most = most
         self._known: dict[Any, T] = {}
 
-    def __len__(self) -> int:
-        """How many are kept."""
-        return len(self._known)
+    def __iter__(self) -> Iterator[Any]:
+        """The keys that are kept now."""
+        return iter(tuple(self._known))
 
     def get(self, key: Any) -> T | None:
         """What was put there, if anything."""
@@ -26,14 +27,20 @@ class Memo(Generic[T]):
         except TypeError:
             return None
 
+    def keeps(self, key: Any) -> bool:
+        """Whether a key can be kept."""
+        try:
+            hash(key)
+        except TypeError:
+            return False
+        return True
+
     def put(self, key: Any, value: T) -> None:
         """Keep a value, where its key can be kept."""
         if len(self._known) >= self.most:
             self.forget()
-        try:
+        if self.keeps(key):
             self._known[key] = value
-        except TypeError:
-            return
 
     def forget(self) -> None:
         """Let go of all."""

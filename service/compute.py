@@ -71,10 +71,9 @@ class Computing:
         """The formats of what is answered on the event loop; nothing where it is not, or its headers are wrong."""
         try:
             wire = wire_of(visit.headers)
-            wire.require_no_table()
         except (LossError, HTTPException):
             return None
-        return wire if self.is_quick(answer, wire, size) else None
+        return None if wire.table or not self.is_quick(answer, wire, size) else wire
 
     def computed(
         self, answer: Answer, wire: Wire, scope: Scope, body: Buffer, visit: Visit | None

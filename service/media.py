@@ -35,10 +35,11 @@ class Wire(NamedTuple):
     reader: Codec | Form
     coding: str
     writer: Codec
+    table: bool = False
 
     def require_no_table(self) -> None:
         """Refuse a table where tensors are wanted."""
-        if self.reader.media_type in FORMS:
+        if self.table:
             raise HTTPException(415, f"{self.reader.media_type} is not read here; send {', '.join(CODECS)}")
 
     def read(self, body: Buffer, limits: Limits) -> dict[str, Any]:
@@ -70,7 +71,8 @@ class Wire(NamedTuple):
         """How numbers are written: as asked, else tensors as the request's were, bytes or lists."""
         encoding = options.get("encoding")
         if not encoding:
-            encoding = "base64" if self.reader is not JSON or _in_bytes(given) else "list"
+            lists = self.reader is JSON and not (dict in map(type, given.values()) and _in_bytes(given))
+            encoding = "list" if lists else "base64"
         return {"nonfinite": options.get("nonfinite") or "string", "encoding": encoding}
 
 
@@ -88,7 +90,8 @@ def wire_of(headers: Mapping[bytes, bytes]) -> Wire:
 @lru_cache(maxsize=256)
 def wire(content_type: bytes, content_encoding: bytes, accept: bytes) -> Wire:
     """The formats that the headers name; a format that is not read here is refused with those that are."""
-    return Wire(_reader(_name(content_type)), _coding(_name(content_encoding)), _writer(accept.decode("latin-1")))
+    reader, coding = _reader(_name(content_type)), _coding(_name(content_encoding))
+    return Wire(reader, coding, _writer(accept.decode("latin-1")), reader.media_type in FORMS)
 
 
 def _name(header: bytes) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lossapi import chunks, engine, registry
+from lossapi import chunks, engine, registry, taking
 from lossapi.binding import bind, planned
 from lossapi.chunks import map_chunk, take
 from lossapi.definition import Primitive
