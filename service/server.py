@@ -48,6 +48,10 @@ class Joined:
             return
         self._transport.write(data)
 
+    def whole(self, reply: bytes) -> None:
+        """Write a reply that is all there: nothing waits before it."""
+        self._transport.write(reply)
+
     def flush(self) -> None:
         """Write a head that still waits."""
         if self._head:
@@ -79,6 +83,7 @@ class OneWrite(HttpToolsProtocol):
         engine.hush()  # in the context of the connection, which its requests inherit
         joined: Any = Joined(transport)
         super().connection_made(joined)
+        self._joined: Joined = joined
         self.turns: Turns | None = self.app_state.get(KEY)
 
     def data_received(self, data: bytes) -> None:
@@ -118,7 +123,7 @@ class OneWrite(HttpToolsProtocol):
 
     def reply(self, status: int, headers: Headers, body: bytes) -> None:
         """Answer at once, as uvicorn does where an application has answered: what is still to come is not kept."""
-        cycle, transport = self._cycle, self.transport
+        cycle, transport = self._cycle, self._joined
         if cycle.disconnected:
             return
         cycle.response_started = cycle.response_complete = True
@@ -126,15 +131,14 @@ class OneWrite(HttpToolsProtocol):
         if not cycle.keep_alive or cycle.waiting_for_100_continue:
             headers = [*(each for each in headers if each != CLOSE), CLOSE]
         lines = map(b": ".join, (*self.server_state.default_headers, *headers))
-        transport.write(b"%b%b\r\n\r\n%b" % (STATUS_LINE[status], b"\r\n".join(lines), body))
+        transport.whole(b"%b%b\r\n\r\n%b" % (STATUS_LINE[status], b"\r\n".join(lines), body))
         if CLOSE in headers:
             transport.close()
         self._go_on()
 
     def on_response_complete(self) -> None:
         """A reply is complete: what waits is written."""
-        transport: Any = self.transport
-        transport.flush()
+        self._joined.flush()
         self._go_on()
 
     def _go_on(self) -> None:
