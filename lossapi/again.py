@@ -63,10 +63,13 @@ def learn(
     unchecked: frozenset[str],
     empty: float | None,
 ) -> None:
-    """Know a computation from now on, unless weights, masks or several chunks come in."""
+    """Know a computation from now on that comes a second time, unless weights, masks or several chunks come in."""
     pieces = chunks.cuts(plan)
     apart = plan.weight is not None or plan.true_label is not None or bool(plan.definition.reading_inputs)
     if apart or len(pieces) > 1 or not MET.keeps(key):
+        return
+    if key not in plan.known:
+        plan.known[key] = True
         return
     given = {name for name, array in tensors.items() if array is not None}
     hollow = plan.hollow(given)
