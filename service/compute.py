@@ -43,6 +43,7 @@ class Computing:
         self.admission = Admission(settings, workers.cores())
         self.workers = ThreadPoolExecutor(workers.cores(), thread_name_prefix="lossapi-request")
         self.answers = dict(answers())
+        self.most_inline = min(settings.inline_bytes, settings.body_bytes)
         self.inline = {evaluate: 0, **{self.answers[path]: self.inline_bytes(each) for path, each in of_pairs()}}
 
     async def answered(self, answer: Answer, scope: Scope, receive: Receive) -> tuple[str, bytes]:
@@ -61,7 +62,7 @@ class Computing:
 
     def is_quick(self, answer: Answer, wire: Wire, size: int) -> bool:
         """Whether a body of a size is answered on the event loop."""
-        return size <= self.inline.get(answer, self.settings.inline_bytes) and not wire.coding
+        return size <= self.inline.get(answer, self.most_inline) and not wire.coding
 
     def of(self, scope: Scope) -> Answer | None:
         """What answers a request, if it is to compute."""
@@ -93,7 +94,7 @@ class Computing:
 
     def inline_bytes(self, definition: Definition) -> int:
         """How large a body may be that is computed at once: where rows meet all others, work grows by its square."""
-        return self.settings.inline_bytes // (PAIRED if meets(definition) else 1)
+        return self.most_inline // (PAIRED if meets(definition) else 1)
 
     async def model(self, request: Request) -> Response:
         """A loss as an ONNX model; parameters and options stand in the query string."""
