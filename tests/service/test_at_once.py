@@ -73,6 +73,14 @@ def test_what_went_wrong_is_told_with_its_id_and_counted_once(client: httpx.Clie
     assert counted(client, "lossapi_request_seconds_count", **labels) == before + 1
 
 
+def test_a_body_over_the_limit_is_not_answered_at_once() -> None:
+    with serving(create_app(Settings(body_bytes=40))) as client, connected(client) as line:
+        line.sendall(request([4.0]))
+        assert read(line).json()["count"] == 1
+        line.sendall(request([4.0, 1.0]))
+        assert read(line).json()["code"] == "limit"
+
+
 def test_a_request_that_went_wrong_was_let_in_once() -> None:
     app: Any = create_app()
     with serving(app) as client:
