@@ -1,4 +1,4 @@
-"""Programs that tests drive and pip cannot install."""
+"""Programs of the system that tests drive."""
 
 import os
 import shutil
@@ -10,7 +10,10 @@ EVERY_TEST = "EVERY_TEST"
 
 
 def require(program: str, package: str) -> None:
-    """Leave a test out on a newcomer's machine that lacks a Debian package, never where every test is to run."""
+    """Leave a test out where a program is missing that takes root to install; never where every test is to run.
+
+    `make test` installs what it needs into its own folder alone, on any machine; `.ci/run` installs these first.
+    """
     if shutil.which(program) is None:
         assert EVERY_TEST not in os.environ, f"{program} is missing (apt-get install {package})"
-        pytest.skip(f"needs {program}, which pip cannot bring: apt-get install {package}; CI fails without")
+        pytest.skip(f"needs {program}, a system package that takes root: apt-get install {package}; CI runs this test")
